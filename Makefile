@@ -1,0 +1,164 @@
+# weir: how it is built, run and checked. `make` alone prints what there is.
+# Written for GNU Make 3.81 (macOS) and newer, and for any POSIX sh.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SUFFIXES:
+
+STAMPS  := .build
+CONSOLE := dashboards/console
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# purego loads the engine without cgo, and every other dependency is pure Go: one toolchain is enough.
+export CGO_ENABLED := 0
+
+GO_BUILD_FLAGS := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+GOLANGCI_LINT  := $(STAMPS)/bin/golangci-lint
+GOFUMPT        := $(STAMPS)/bin/gofumpt
+
+# Every folder that has a lock file gets its node_modules from it.
+NPM_LOCKS   := $(patsubst ./%,%,$(shell find . -name node_modules -prune -o -name .git -prune -o -name .build -prune -o -name package-lock.json -print))
+NPM_FOLDERS := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(NPM_LOCKS))
+
+CONSOLE_SOURCES := $(shell find $(CONSOLE) -name node_modules -prune -o -path $(CONSOLE)/dist -prune -o -type f ! -name '*.go' -print 2>/dev/null)
+
+# $(call fetch_engine,WEIR): the library comes by npm; a server, or a library named by hand, makes it unnecessary.
+fetch_engine = if [ -n "$$WEIR_CLICKHOUSE_URL" ]; then echo "weir: no engine library fetched, WEIR_CLICKHOUSE_URL names a server"; \
+	elif [ -n "$$WEIR_ENGINE_LIB" ]; then echo "weir: no engine library fetched, WEIR_ENGINE_LIB names one"; \
+	else sh tools/need.sh node && $(1) engine fetch; fi
+
+##@ Run
+
+.PHONY: run
+run: build ## build what is missing and start `weir demo` (ARGS="--seed 7" are passed on)
+	./bin/weir demo $(ARGS)
+
+.PHONY: compose-up
+compose-up: compose-env ## start the whole stack in Docker: weir, ClickHouse, Qdrant, Grafana, Prometheus
+	@sh tools/need.sh docker
+	WEIR_VERSION="$(VERSION)" docker compose up --build --detach --wait
+	@echo "weir:    http://127.0.0.1:4000   (admin token: WEIR_ADMIN_TOKEN in .env)"
+	@echo "grafana: http://127.0.0.1:3000   (user admin, password: GRAFANA_ADMIN_PASSWORD in .env)"
+
+.PHONY: compose-env
+compose-env: ## write random passwords for the stack into .env, where they are missing
+	@sh tools/compose-env.sh .env
+
+.PHONY: compose-down
+compose-down: ## stop the stack; its volumes are kept
+	docker compose down
+
+##@ Build
+
+.PHONY: build
+build: console ## build bin/weir with the console built in, and put the engine library in place
+	@sh tools/need.sh go
+	@mkdir -p bin
+	go build $(GO_BUILD_FLAGS) -o bin/weir ./cmd/weir
+	@$(call fetch_engine,./bin/weir)
+
+.PHONY: engine
+engine: ## fetch the ClickHouse engine library into the user's cache, when it is not there
+	@sh tools/need.sh go
+	@$(call fetch_engine,go run ./cmd/weir)
+
+.PHONY: console
+console: $(CONSOLE)/dist/index.html ## build the web console's assets, when its sources are newer
+
+$(CONSOLE)/dist/index.html: $(CONSOLE_SOURCES) $(CONSOLE)/node_modules/.package-lock.json
+	@sh tools/need.sh node
+	cd $(CONSOLE) && npm run --silent build
+	@touch $@ $(CONSOLE)/dist/.gitkeep
+
+# npm writes node_modules/.package-lock.json itself; its time says which lock file was installed last.
+%/node_modules/.package-lock.json: %/package-lock.json
+	@sh tools/need.sh node
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: npm
+npm: $(NPM_FOLDERS) ## install the npm packages of every lock file in the tree
+
+.PHONY: clean
+clean: ## remove what was built here (the engine library in the user's cache stays)
+	rm -rf bin $(STAMPS) $(CONSOLE)/dist
+	@mkdir -p $(CONSOLE)/dist && touch $(CONSOLE)/dist/.gitkeep
+
+##@ Test
+
+.PHONY: test-needs
+test-needs: console npm engine ## install what the tests need: engine library, npm packages, console, Chromium
+	@sh tools/need.sh go
+	@sh tools/need.sh chromium
+
+.PHONY: test
+test: test-needs ## run every test (install what they need first)
+	cd $(CONSOLE) && npm run --silent check
+	go test ./...
+
+.PHONY: test-race
+test-race: test-needs ## run the Go tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race $(or $(PKG),./...)
+
+##@ Check
+
+.PHONY: check
+check: fmt-check lint vet tidy-check generate-check ## what must hold besides the tests: format, lint, vet, tidy modules, generated files in step
+
+.PHONY: fmt-check
+fmt-check: $(GOFUMPT) ## fail when a Go file is not formatted
+	@files=$$(git ls-files --cached --others --exclude-standard '*.go' | while read -r f; do [ -f "$$f" ] && echo "$$f"; done | xargs $(GOFUMPT) -l) || exit 1; \
+	if [ -n "$$files" ]; then \
+		echo "not formatted, run make fmt:"; echo "$$files"; exit 1; \
+	fi
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## run golangci-lint with .golangci.yml
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: vet
+vet: ## go vet, for this system and for macOS
+	@sh tools/need.sh go
+	go vet ./...
+	GOOS=darwin GOARCH=arm64 go vet ./...
+
+.PHONY: tidy-check
+tidy-check: ## fail when go.mod or go.sum (here or in tools/) is not tidy
+	@sh tools/need.sh go
+	go mod tidy -diff
+	cd tools && go mod tidy -diff
+
+.PHONY: generate-check
+generate-check: ## run go generate and fail when a generated file changes
+	@sh tools/need.sh go
+	@before=$$(git diff | cksum; git ls-files --others --exclude-standard | cksum); \
+	go generate ./... || exit 1; \
+	after=$$(git diff | cksum; git ls-files --others --exclude-standard | cksum); \
+	if [ "$$before" != "$$after" ]; then \
+		echo "generated files were stale; go generate has rewritten them, look at them and commit:"; \
+		git status --short; exit 1; \
+	fi
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## format every Go file (gofumpt, imports in groups)
+	$(GOLANGCI_LINT) fmt ./...
+
+# The tools are pinned in a module of their own, so that theirs stay out of weir's.
+$(GOLANGCI_LINT): tools/go.mod tools/go.sum
+	@sh tools/need.sh go
+	@mkdir -p $(STAMPS)/bin
+	@echo "building golangci-lint (a few minutes the first time)"
+	cd tools && go build -trimpath -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(GOFUMPT): tools/go.mod tools/go.sum
+	@sh tools/need.sh go
+	@mkdir -p $(STAMPS)/bin
+	cd tools && go build -trimpath -o ../$@ mvdan.cc/gofumpt
+
+##@ Help
+
+.PHONY: help
+help: ## print this
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
