@@ -1,0 +1,146 @@
+// Package llm is the vocabulary of weir: a call to a language model, its answer, its usage and its errors, in the wire forms they travel in.
+package llm
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Sender carries one call to something that answers it: a provider, or a stage wrapped around another Sender.
+//
+// Send returns when the head of the answer is there; the body follows through Response.Body, which the caller must
+// close. An answer of any HTTP status is a Response with a nil error: a provider's own refusal is an answer. An error
+// means that there is no answer to relay, and is a *Fault whenever weir knows what happened. The Call belongs to
+// the caller; a stage that must change it sends a copy (Call.Clone). Implementations are safe for concurrent use.
+type Sender interface {
+	Send(ctx context.Context, call *Call) (*Response, error)
+}
+
+// SenderFunc makes a function a Sender.
+type SenderFunc func(ctx context.Context, call *Call) (*Response, error)
+
+// Send calls f.
+func (f SenderFunc) Send(ctx context.Context, call *Call) (*Response, error) { return f(ctx, call) }
+
+// Endpoint names what is asked of a model, in the spelling that records, filters and cost tables use.
+type Endpoint string
+
+// The endpoints weir models. Everything else under /v1 is Passthrough: carried, recorded, not understood.
+const (
+	ChatCompletions Endpoint = "chat.completions"
+	Completions     Endpoint = "completions"
+	Embeddings      Endpoint = "embeddings"
+	Responses       Endpoint = "responses"
+	Messages        Endpoint = "messages"
+	Models          Endpoint = "models"
+	Passthrough     Endpoint = "passthrough"
+)
+
+// Dialect is a provider's wire form: whose field names, events and error shapes a body uses.
+type Dialect string
+
+// The dialects. Every OpenAI-compatible server speaks OpenAI; its departures are Quirks.
+const (
+	OpenAI    Dialect = "openai"
+	Anthropic Dialect = "anthropic"
+	Gemini    Dialect = "gemini"
+	Cohere    Dialect = "cohere"
+)
+
+// Call is one request to a model, on somebody's account.
+type Call struct {
+	ID       string    // opaque and time-sortable, see NewID; the client reads it in X-Weir-Call-Id
+	TraceID  string    // 32 hex digits
+	SpanID   string    // 16 hex digits, this call's own span
+	ParentID string    // 16 hex digits of the caller's span, or ""
+	Start    time.Time // when the request line was read
+
+	Endpoint Endpoint
+	Dialect  Dialect     // of the body, and so of the answer the client expects
+	Method   string      // HTTP method
+	Path     string      // path and query after /v1, with its leading slash: "/chat/completions"
+	Header   http.Header // the client's headers that may go upstream; never its credentials, never X-Weir-*
+	Body     []byte      // the client's bytes, unchanged; nil for GET
+
+	Model  string // what the client asked for; "" when the endpoint names none. Below routing, the target's model
+	Stream bool   // the client asked for an event stream
+
+	// AskedUsage says that the client itself asked for usage in the stream (stream_options.include_usage).
+	AskedUsage bool
+
+	Project string            // on whose account
+	KeyID   string            // id of the virtual key, "" without one
+	Key     string            // name of the virtual key
+	User    string            // end user, from X-Weir-User, the body's user, metadata or a peer's header
+	Session string            // conversation
+	Tags    map[string]string // from X-Weir-Tags and its like; never nil keys, bounded by ingest
+
+	Provider     string // of a Passthrough call: where the project sends such calls; "" lets the model decide
+	UpstreamAuth string // Authorization value a passthrough client brought for the provider itself; "" uses weir's own
+}
+
+// Clone returns a copy whose maps and headers may be changed. Body is shared: replace it, never write into it.
+func (c *Call) Clone() *Call {
+	d := *c
+	d.Header = c.Header.Clone()
+	if c.Tags != nil {
+		d.Tags = make(map[string]string, len(c.Tags))
+		for k, v := range c.Tags {
+			d.Tags[k] = v
+		}
+	}
+	return &d
+}
+
+// Response is the head of an answer, with its body still to come.
+type Response struct {
+	Status int
+	Header http.Header   // the provider's headers that may reach the client
+	Body   io.ReadCloser // identity-encoded; a stream's Read returns as soon as bytes are there
+	Stream bool          // Body is an event stream (text/event-stream)
+
+	Provider string  // configured name of the provider that answered
+	PriceAs  string  // the provider's name in the price book
+	Model    string  // model it was asked for, in the provider's spelling
+	Dialect  Dialect // of Body
+	Quirks   Quirks  // how the provider's usage departs from its dialect
+
+	// UsageAsked says that weir, not the client, asked for usage in the stream: a chunk with empty choices that
+	// carries it is metered and then kept from the client.
+	UsageAsked bool
+
+	Attempts []Attempt // every try, the answering one last; at least one
+}
+
+// ContentLength is the announced length of the body, or -1.
+func (r *Response) ContentLength() int64 {
+	n, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64)
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+// Attempt is one try at one provider.
+type Attempt struct {
+	SpanID   string // 16 hex digits
+	Provider string
+	PriceAs  string // the provider's name in the price book
+	Model    string // in the provider's spelling
+	Start    time.Time
+	Duration time.Duration // until the head of the answer, or the failure
+	Status   int           // HTTP status; 0 when no answer came
+	Err      *Error        // nil for an attempt that answered
+}
+
+// Quirks are the ways in which a provider's accounting departs from its dialect's. The zero value is OpenAI's own.
+type Quirks struct {
+	// ReasoningApart: reasoning tokens are counted beside completion_tokens, unless total_tokens is the sum of the
+	// other two (xAI).
+	ReasoningApart bool
+	// TotalHoldsReasoning: what total_tokens has over prompt and completion is reasoning (Gemini's OpenAI endpoint).
+	TotalHoldsReasoning bool
+}
