@@ -1,0 +1,494 @@
+package tracetest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/trace"
+)
+
+// Store is what Test tests.
+type Store interface {
+	trace.Writer
+	trace.Reader
+}
+
+// Preview is the preview function that Test's stores must be opened with.
+func Preview(r *trace.Record) (input, output string) {
+	var request struct {
+		Messages []struct{ Role, Content string }
+	}
+	var response struct {
+		Choices []struct{ Message struct{ Content string } }
+	}
+	_ = json.Unmarshal(r.Body.Request, &request)
+	_ = json.Unmarshal(r.Body.Response, &response)
+	for _, m := range request.Messages {
+		if m.Role == "user" {
+			input = m.Content
+		}
+	}
+	for _, c := range response.Choices {
+		output = c.Message.Content
+	}
+	return input, output
+}
+
+// t0 is when the tests' calls happen: late on a day of UTC, on the next in Berlin and Kathmandu, on the same in New York.
+var t0 = time.Date(2026, 3, 31, 23, 30, 0, 0, time.UTC)
+
+// Test tests that a store keeps the contracts of trace.Writer and trace.Reader. open gives an empty store for each
+// subtest, with Preview as its preview function.
+func Test(t *testing.T, open func(t *testing.T) Store) {
+	t.Helper()
+	for _, sub := range []struct {
+		name string
+		test func(*testing.T, Store)
+	}{
+		{"empty", testEmpty},
+		{"round trip", testRoundTrip},
+		{"hostile text", testHostileText},
+		{"same batch twice", testTwice},
+		{"pages", testPages},
+		{"filters", testFilters},
+		{"search", testSearch},
+		{"traces", testTraces},
+		{"costs", testCosts},
+		{"cost groups", testCostGroups},
+		{"time zones", testTimeZones},
+		{"edges", testEdges},
+		{"bad questions", testBadQuestions},
+		{"facets", testFacets},
+		{"unpriced", testUnpriced},
+		{"export", testExport},
+	} {
+		t.Run(sub.name, func(t *testing.T) {
+			t.Parallel()
+			sub.test(t, open(t))
+		})
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: (-want +got)\n%s", what, diff)
+	}
+}
+
+func write(t *testing.T, s Store, token string, records ...trace.Record) {
+	t.Helper()
+	check(t, s.Write(t.Context(), trace.Batch{Token: token, Records: records}))
+}
+
+// at makes a plain call of 13.5 microdollars that starts at t0 + after, and lets edit change it.
+func at(after time.Duration, edit ...func(*trace.Span)) trace.Record {
+	start := t0.Add(after)
+	s := trace.Span{
+		ID: llm.NewID(start), TraceID: llm.NewTraceID(), SpanID: llm.NewSpanID(), Kind: trace.KindCall,
+		Start: start, Duration: 800 * time.Millisecond,
+		Project: "default", KeyID: "k1", Key: "dev", User: "ann", Session: "s1",
+		Endpoint: llm.ChatCompletions, Path: "/chat/completions", Provider: "openai",
+		ModelRequested: "fast", Model: "gpt-4o-mini", Status: trace.StatusOK, HTTPStatus: 200,
+		Usage: llm.Usage{InputUncached: 10, OutputText: 20}, UsageSource: llm.FromProvider,
+		Cost: 13_500, PriceStatus: price.Exact, Cache: trace.CacheOff, Attempts: 1,
+	}
+	for _, e := range edit {
+		e(&s)
+	}
+	return trace.Record{Call: s}
+}
+
+// body gives a record the words of a conversation, as JSON with escapes.
+func body(r trace.Record, question, answer string) trace.Record {
+	r.Body.Request = []byte(`{"messages":[{"role":"user","content":` + ascii(question) + `}]}`)
+	r.Body.Response = []byte(`{"choices":[{"message":{"content":` + ascii(answer) + `}}]}`)
+	return r
+}
+
+// ascii is s as a JSON string of ASCII only, as many clients send it.
+func ascii(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		if r < 0x80 && r != '"' && r != '\\' {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func testEmpty(t *testing.T, s Store) {
+	ctx := t.Context()
+	page, err := s.Calls(ctx, trace.Filter{}, 50, "")
+	check(t, err)
+	if len(page.Calls) != 0 || page.Next != "" {
+		t.Errorf("Calls gives %d calls, want none", len(page.Calls))
+	}
+	page, err = s.Calls(ctx, trace.Filter{Text: "word", Tags: map[string]string{"a": "b"}}, 50, "")
+	check(t, err)
+	if len(page.Calls) != 0 {
+		t.Errorf("Calls with a text gives %d calls, want none", len(page.Calls))
+	}
+	if _, err := s.Call(ctx, "nobody"); !errors.Is(err, trace.ErrNoCall) {
+		t.Errorf("Call = %v, want ErrNoCall", err)
+	}
+	if _, err := s.Call(ctx, llm.NewID(t0)); !errors.Is(err, trace.ErrNoCall) {
+		t.Errorf("Call = %v, want ErrNoCall", err)
+	}
+	spans, err := s.Trace(ctx, llm.NewTraceID(), 10)
+	check(t, err)
+	if len(spans) != 0 {
+		t.Errorf("Trace = %+v, want none", spans)
+	}
+	for _, by := range [][]string{nil, {"model"}, {"day"}, {"tag.team", "month"}} {
+		costs, err := s.Costs(ctx, trace.CostQuery{By: by})
+		check(t, err)
+		equal(t, fmt.Sprintf("Costs by %v", by), costs, trace.Costs{})
+	}
+	facets, err := s.Facets(ctx, trace.Filter{}, 10)
+	check(t, err)
+	if len(facets) != 0 {
+		t.Errorf("Facets = %v, want none", facets)
+	}
+	unpriced, err := s.Unpriced(ctx, time.Time{}, time.Time{})
+	check(t, err)
+	if len(unpriced) != 0 {
+		t.Errorf("Unpriced = %v, want none", unpriced)
+	}
+	for r, err := range s.Export(ctx, trace.Filter{}, true) {
+		t.Errorf("Export gives %v, %v, want nothing", r.Call.ID, err)
+	}
+	check(t, s.Write(ctx, trace.Batch{Token: "empty"}))
+}
+
+// whole is a record with everything in it.
+func whole() trace.Record {
+	start := t0.Add(123456 * time.Microsecond)
+	call := trace.Span{
+		ID: llm.NewID(start), TraceID: llm.NewTraceID(), SpanID: llm.NewSpanID(), ParentID: llm.NewSpanID(), Kind: trace.KindCall,
+		Start: start, Duration: 812_345_678, TTFT: 210_000_001,
+		Project: "shop", KeyID: "k7", Key: "prod", User: "u1", Session: "s1", Tags: map[string]string{"team": "a", "env": "", "ünï": "✓"},
+		Endpoint: llm.ChatCompletions, Path: "/chat/completions", Stream: true, Provider: "openai",
+		ModelRequested: "fast", Model: "gpt-4o-mini-2024-07-18", ResponseID: "chatcmpl-9",
+		Status: trace.StatusError, HTTPStatus: 200, ErrorCode: "server_error",
+		Error:         &llm.Error{Type: "server_error", Message: "cut \"off\"\n", Status: 500, Retryable: true},
+		FinishReasons: []string{"stop", ""}, ServiceTier: "flex",
+		Usage:       llm.Usage{InputUncached: 1, CacheRead: 2, CacheWrite5m: 3, CacheWrite1h: 4, InputAudio: 5, OutputText: 6, Reasoning: 7, OutputAudio: 8},
+		UsageSource: llm.FromProvider, UsageRaw: `{"prompt_tokens":15}`,
+		Units: llm.Units{WebSearch: 1, Image: 2, AudioSeconds: 3.25},
+		Cost:  123_456_789_012_345_678, Saved: 1, Held: 999_999_999, PriceStatus: price.Exact, PriceVersion: "openai/gpt-4o-mini@2024-07-18",
+		PriceRule:    "openai/gpt-4o-mini, effective 2024-07-18",
+		CostLines:    []price.Line{{Bucket: "cache_read", Tokens: 2, PerMTok: "0.075", AmountUSD: "0.00000015", Rule: "cache read"}},
+		ProviderCost: "0.0001", Cache: trace.CacheMiss, Attempts: 2, Prompt: "greet", PromptVersion: 7,
+		Experiment: "tone", Arm: "b", Flags: []string{"usage_clamped", "body_truncated"},
+	}
+	attempt := trace.Span{
+		TraceID: call.TraceID, SpanID: llm.NewSpanID(), ParentID: call.SpanID, Kind: trace.KindAttempt,
+		Start: start.Add(time.Millisecond), Duration: 5 * time.Millisecond, Project: "shop", KeyID: "k7", Key: "prod",
+		Provider: "azure", Model: "gpt-4o-mini", Status: trace.StatusError, HTTPStatus: 429, ErrorCode: "rate_limit_exceeded",
+		Error: &llm.Error{Type: "rate_limit_exceeded", Status: 429, Retryable: true},
+	}
+	second := attempt
+	second.SpanID, second.Start, second.Provider = llm.NewSpanID(), start.Add(10*time.Millisecond), "openai"
+	second.Status, second.HTTPStatus, second.ErrorCode, second.Error = trace.StatusOK, 200, "", nil
+	r := body(trace.Record{Call: call, Attempts: []trace.Span{attempt, second}}, "Wo ist meine Bestellung?", strings.Repeat("Später. ", 100))
+	return r
+}
+
+func testRoundTrip(t *testing.T, s Store) {
+	everything := whole()
+	nothing := trace.Record{Call: trace.Span{ID: "from-elsewhere", Kind: trace.KindCall, Start: t0.Add(-1000 * time.Hour)}}
+	unpriced := at(time.Second, func(c *trace.Span) { c.PriceStatus, c.Cost = price.Unpriced, 0 })
+	zero := at(2*time.Second, func(c *trace.Span) { c.Cost = 0 })
+	write(t, s, "b1", everything, nothing, unpriced, zero)
+	for _, want := range []trace.Record{everything, nothing, unpriced, zero} {
+		got, err := s.Call(t.Context(), want.Call.ID)
+		check(t, err)
+		equal(t, "Call "+want.Call.ID, got, want)
+	}
+	got, err := s.Call(t.Context(), unpriced.Call.ID)
+	check(t, err)
+	if _, known := got.Call.KnownCost(); known {
+		t.Error("an unpriced call has a cost")
+	}
+
+	page, err := s.Calls(t.Context(), trace.Filter{Project: "shop"}, 10, "")
+	check(t, err)
+	line := trace.CallRow{Span: everything.Call}
+	line.CostLines = nil
+	line.InputPreview = "Wo ist meine Bestellung?"
+	line.OutputPreview = string([]rune(strings.Repeat("Später. ", 100))[:300])
+	equal(t, "Calls of shop", page.Calls, []trace.CallRow{line})
+}
+
+func testHostileText(t *testing.T, s Store) {
+	bad := "\x00\xff\xfe{'); DROP TABLE calls; --\\N\t\r\n\"`{x:String}"
+	r := at(0, func(c *trace.Span) {
+		c.User, c.Session, c.Model, c.ErrorCode = bad, bad, bad, bad
+		c.Error = &llm.Error{Type: bad, Message: bad}
+		c.Tags = map[string]string{bad: bad}
+		c.FinishReasons, c.Flags = []string{bad}, []string{bad}
+		c.UsageRaw = bad
+	})
+	r.Body = trace.Body{Request: []byte(bad), Response: []byte(bad)}
+	write(t, s, bad, r)
+	write(t, s, bad, r)
+	for name, f := range map[string]trace.Filter{
+		"user": {User: bad}, "session": {Session: bad}, "model": {Model: bad}, "error": {ErrorCode: bad},
+		"tag": {Tags: map[string]string{bad: bad}}, "no filter": {},
+	} {
+		page, err := s.Calls(t.Context(), f, 10, "")
+		check(t, err)
+		if len(page.Calls) != 1 {
+			t.Errorf("%s: %d calls, want 1", name, len(page.Calls))
+		}
+		costs, err := s.Costs(t.Context(), trace.CostQuery{Filter: f, By: []string{"model", "day"}})
+		check(t, err)
+		if costs.Total.Calls != 1 || len(costs.Rows) != 1 {
+			t.Errorf("%s: costs %+v, want 1 call", name, costs)
+		}
+	}
+	got, err := s.Call(t.Context(), r.Call.ID)
+	check(t, err)
+	equal(t, "Call", got, r)
+	if _, err := s.Calls(t.Context(), trace.Filter{Text: "drop table \xff"}, 10, ""); err != nil {
+		t.Errorf("search for invalid UTF-8: %v", err)
+	}
+}
+
+func testTwice(t *testing.T, s Store) {
+	records := []trace.Record{whole(), at(time.Minute), body(at(48*time.Hour), "q", "a")}
+	for range 3 {
+		write(t, s, "spool/1-3", records...)
+	}
+	write(t, s, "spool/4-4", at(2*time.Minute))
+	page, err := s.Calls(t.Context(), trace.Filter{}, 100, "")
+	check(t, err)
+	if len(page.Calls) != 4 {
+		t.Errorf("%d calls, want 4", len(page.Calls))
+	}
+	want := records[0].Call.Cost + 3*13_500
+	for _, by := range []string{"project", "minute", "hour", "day", "user", "session"} {
+		costs, err := s.Costs(t.Context(), trace.CostQuery{By: []string{by}})
+		check(t, err)
+		if costs.Total.Calls != 4 || costs.Total.Cost != want {
+			t.Errorf("by %s: %d calls, %s, want 4, %s", by, costs.Total.Calls, costs.Total.Cost, want)
+		}
+	}
+	got, err := s.Call(t.Context(), records[0].Call.ID)
+	check(t, err)
+	equal(t, "Call", got, records[0])
+}
+
+func testPages(t *testing.T, s Store) {
+	var records []trace.Record
+	for i := range 25 { // several calls in one microsecond, minute and day, and gaps
+		records = append(records, at(time.Duration(i/3)*7*time.Hour, func(c *trace.Span) { c.Project = []string{"a", "b"}[i%2] }))
+	}
+	records = append(records, at(-400*24*time.Hour), at(-30*24*time.Hour))
+	write(t, s, "p", records...)
+	slices.SortFunc(records, func(a, b trace.Record) int { return compare(&b.Call, &a.Call) })
+
+	for _, limit := range []int{1, 2, 7, 26, 27, 1000} {
+		var got []string
+		for cursor, pages := "", 0; ; pages++ {
+			page, err := s.Calls(t.Context(), trace.Filter{}, limit, cursor)
+			check(t, err)
+			if len(page.Calls) > limit || pages > len(records) {
+				t.Fatalf("limit %d: page %d has %d calls", limit, pages, len(page.Calls))
+			}
+			for _, c := range page.Calls {
+				got = append(got, c.ID)
+			}
+			if cursor = page.Next; cursor == "" {
+				break
+			}
+		}
+		var want []string
+		for _, r := range records {
+			want = append(want, r.Call.ID)
+		}
+		equal(t, fmt.Sprintf("ids in pages of %d", limit), got, want)
+	}
+
+	page, err := s.Calls(t.Context(), trace.Filter{Project: "a"}, 3, "")
+	check(t, err)
+	for name, bad := range map[string]struct {
+		f      trace.Filter
+		cursor string
+	}{
+		"nonsense":              {trace.Filter{}, "nonsense"},
+		"not base64":            {trace.Filter{}, "%%%"},
+		"of another list":       {trace.Filter{Project: "b"}, page.Next},
+		"of a filter with tags": {trace.Filter{Project: "a", Tags: map[string]string{"x": "y"}}, page.Next},
+	} {
+		if _, err := s.Calls(t.Context(), bad.f, 3, bad.cursor); !errors.Is(err, trace.ErrBadCursor) {
+			t.Errorf("a cursor %s gives %v, want ErrBadCursor", name, err)
+		}
+	}
+	if _, err := s.Calls(t.Context(), trace.Filter{Project: "a", Since: t0}, 3, page.Next); err != nil {
+		t.Errorf("a cursor with a later since: %v", err)
+	}
+}
+
+func testFilters(t *testing.T, s Store) {
+	odd := at(time.Hour, func(c *trace.Span) {
+		c.Project, c.KeyID, c.Key, c.Provider = "shop", "k9", "prod", "anthropic"
+		c.ModelRequested, c.Model, c.User, c.Session = "smart", "claude-sonnet-4", "bob", "s9"
+		c.Status, c.Endpoint, c.Cache = trace.StatusError, llm.Embeddings, trace.CacheHit
+		c.Prompt, c.PromptVersion, c.Arm, c.ErrorCode = "greet", 7, "b", "http_500"
+		c.Tags = map[string]string{"team": "red", "env": "prod", "empty": ""}
+		c.PriceStatus = price.Unpriced
+	})
+	near := at(2*time.Hour, func(c *trace.Span) {
+		c.Prompt, c.PromptVersion = "greet", 3
+		c.Tags = map[string]string{"team": "prod", "env": "red"} // the same names and values, joined otherwise
+	})
+	write(t, s, "f", odd, near, at(0))
+	for name, test := range map[string]struct {
+		f    trace.Filter
+		want []trace.Record
+	}{
+		"nothing":         {trace.Filter{}, []trace.Record{near, odd, at(0)}},
+		"project":         {trace.Filter{Project: "shop"}, []trace.Record{odd}},
+		"key name":        {trace.Filter{Key: "prod"}, []trace.Record{odd}},
+		"key id":          {trace.Filter{Key: "k9"}, []trace.Record{odd}},
+		"provider":        {trace.Filter{Provider: "anthropic"}, []trace.Record{odd}},
+		"model requested": {trace.Filter{Model: "smart"}, []trace.Record{odd}},
+		"model answered":  {trace.Filter{Model: "claude-sonnet-4"}, []trace.Record{odd}},
+		"user":            {trace.Filter{User: "bob"}, []trace.Record{odd}},
+		"session":         {trace.Filter{Session: "s9"}, []trace.Record{odd}},
+		"status":          {trace.Filter{Status: "error"}, []trace.Record{odd}},
+		"endpoint":        {trace.Filter{Endpoint: "embeddings"}, []trace.Record{odd}},
+		"cache":           {trace.Filter{Cache: "hit"}, []trace.Record{odd}},
+		"prompt":          {trace.Filter{Prompt: "greet"}, []trace.Record{near, odd}},
+		"prompt version":  {trace.Filter{Prompt: "greet@7"}, []trace.Record{odd}},
+		"no such version": {trace.Filter{Prompt: "greet@8"}, nil},
+		"arm":             {trace.Filter{Arm: "b"}, []trace.Record{odd}},
+		"trace":           {trace.Filter{TraceID: odd.Call.TraceID}, []trace.Record{odd}},
+		"error code":      {trace.Filter{ErrorCode: "http_500"}, []trace.Record{odd}},
+		"unpriced":        {trace.Filter{Unpriced: true}, []trace.Record{odd}},
+		"tag":             {trace.Filter{Tags: map[string]string{"team": "red"}}, []trace.Record{odd}},
+		"two tags":        {trace.Filter{Tags: map[string]string{"team": "red", "env": "prod"}}, []trace.Record{odd}},
+		"tags crossed":    {trace.Filter{Tags: map[string]string{"team": "red", "env": "red"}}, nil},
+		"empty tag":       {trace.Filter{Tags: map[string]string{"empty": ""}}, []trace.Record{odd}},
+		"absent tag":      {trace.Filter{Tags: map[string]string{"absent": ""}}, nil},
+		"several":         {trace.Filter{Project: "shop", Status: "error", User: "bob"}, []trace.Record{odd}},
+		"several, none":   {trace.Filter{Project: "shop", Status: "ok"}, nil},
+		"since":           {trace.Filter{Since: t0.Add(time.Hour)}, []trace.Record{near, odd}},
+		"since, a bit":    {trace.Filter{Since: t0.Add(time.Hour + 1)}, []trace.Record{near}},
+		"until":           {trace.Filter{Until: t0.Add(time.Hour)}, []trace.Record{at(0)}},
+		"until, a bit":    {trace.Filter{Until: t0.Add(time.Hour + 1)}, []trace.Record{odd, at(0)}},
+		"no time":         {trace.Filter{Since: t0, Until: t0}, nil},
+		"far away":        {trace.Filter{Since: time.Date(1, 1, 1, 1, 0, 0, 0, time.UTC), Until: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, []trace.Record{near, odd, at(0)}},
+	} {
+		page, err := s.Calls(t.Context(), test.f, 10, "")
+		check(t, err)
+		var got, want []time.Time
+		for _, c := range page.Calls {
+			got = append(got, c.Start)
+		}
+		for _, r := range test.want {
+			want = append(want, r.Call.Start)
+		}
+		equal(t, "calls by "+name, got, want)
+		costs, err := s.Costs(t.Context(), trace.CostQuery{Filter: test.f})
+		check(t, err)
+		if costs.Total.Calls != int64(len(want)) {
+			t.Errorf("costs by %s: %d calls, want %d", name, costs.Total.Calls, len(want))
+		}
+	}
+}
+
+func testSearch(t *testing.T, s Store) {
+	order := body(at(0), "Where is my ORDER, Žofie?", "It left the résumé desk.")
+	other := body(at(time.Minute, func(c *trace.Span) { c.User = "bob" }), "Translate “Straße”", "Strasse")
+	write(t, s, "s", order, other, at(2*time.Minute))
+	for text, want := range map[string][]time.Time{
+		"order":         {order.Call.Start},
+		"Order where":   {order.Call.Start}, // every word, in any order and place
+		"ŽOFIE":         {order.Call.Start}, // escaped on the wire
+		"résumé order":  {order.Call.Start}, // one in the answer, one in the question
+		"order strasse": nil,
+		"str":           {other.Call.Start},
+		"messages":      {other.Call.Start, order.Call.Start}, // in the bodies only
+		"no such word":  nil,
+		"  ":            {t0.Add(2 * time.Minute), other.Call.Start, order.Call.Start},
+		"%' _":          nil,
+	} {
+		page, err := s.Calls(t.Context(), trace.Filter{Text: text, Until: t0.Add(time.Hour)}, 10, "")
+		check(t, err)
+		var got []time.Time
+		for _, c := range page.Calls {
+			got = append(got, c.Start)
+		}
+		equal(t, fmt.Sprintf("search %q", text), got, want)
+		costs, err := s.Costs(t.Context(), trace.CostQuery{Filter: trace.Filter{Text: text, Since: t0, Until: t0.Add(time.Hour)}, By: []string{"user"}})
+		check(t, err)
+		if costs.Total.Calls != int64(len(want)) {
+			t.Errorf("costs of %q: %d calls, want %d", text, costs.Total.Calls, len(want))
+		}
+	}
+}
+
+func testTraces(t *testing.T, s Store) {
+	first := whole()
+	second := at(40*24*time.Hour, func(c *trace.Span) { c.TraceID = first.Call.TraceID }) // in another month
+	write(t, s, "t1", first, at(0))
+	write(t, s, "t2", second)
+	spans, err := s.Trace(t.Context(), first.Call.TraceID, 100)
+	check(t, err)
+	var got []string
+	for _, c := range spans {
+		got = append(got, string(c.Kind)+" "+c.SpanID)
+	}
+	equal(t, "spans", got, []string{
+		"call " + first.Call.SpanID, "attempt " + first.Attempts[0].SpanID, "attempt " + first.Attempts[1].SpanID, "call " + second.Call.SpanID,
+	})
+	spans, err = s.Trace(t.Context(), first.Call.TraceID, 2)
+	check(t, err)
+	if len(spans) != 2 || spans[0].SpanID != first.Call.SpanID {
+		t.Errorf("the first two spans are %d spans", len(spans))
+	}
+}
+
+func testExport(t *testing.T, s Store) {
+	records := []trace.Record{at(-40 * 24 * time.Hour), whole(), body(at(time.Hour), "q", "a"), at(2 * time.Hour)}
+	write(t, s, "e", records[2], records[0], records[3], records[1])
+	var got []trace.Record
+	for r, err := range s.Export(t.Context(), trace.Filter{}, true) {
+		check(t, err)
+		got = append(got, r)
+	}
+	equal(t, "Export", got, records)
+	got = nil
+	for r, err := range s.Export(t.Context(), trace.Filter{Project: "shop"}, false) {
+		check(t, err)
+		got = append(got, r)
+	}
+	records[1].Body = trace.Body{}
+	equal(t, "Export without bodies", got, records[1:2])
+	for range s.Export(t.Context(), trace.Filter{}, true) {
+		break // a reader may stop
+	}
+}
