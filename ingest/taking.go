@@ -1,0 +1,137 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/llm/tokens"
+	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/trace"
+)
+
+// taking is the record of one answered call while it is being taken.
+type taking struct {
+	rec   *Recording
+	call  *llm.Call
+	resp  *llm.Response
+	meter *llm.Meter
+
+	once  sync.Once
+	kept  error         // what keeping the record said
+	ttft  time.Duration // 0 until content was seen
+	cost  price.USD
+	known bool
+}
+
+// Cost is what the call cost, once it is finished and if it is known.
+func (t *taking) Cost() (price.USD, bool) { return t.cost, t.known }
+
+// content notes the moment of the first output.
+func (t *taking) content() {
+	if t.ttft == 0 {
+		t.ttft = max(time.Since(t.call.Start), time.Nanosecond)
+	}
+}
+
+// finish writes the record, once. broken is nil for an answer that came to its end; a ClientClosed fault when the
+// client left first; else what the provider's connection said. The error is what the recorder answered.
+func (t *taking) finish(answer []byte, broken error) error {
+	t.once.Do(func() { t.kept = t.write(answer, broken) })
+	return t.kept
+}
+
+func (t *taking) write(answer []byte, broken error) error {
+	left := isClientClosed(broken)
+	out := t.meter.End(broken != nil)
+	rec := t.rec.begin(t.call)
+	s := &rec.Call
+	s.Duration, s.TTFT = time.Since(t.call.Start), t.ttft
+	s.Provider, s.Model = t.resp.Provider, t.resp.Model
+	if out.Model != "" {
+		s.Model = out.Model
+	}
+	s.ResponseID, s.FinishReasons, s.ServiceTier = out.ResponseID, out.FinishReasons, out.ServiceTier
+	s.HTTPStatus, s.Attempts = t.resp.Status, len(t.resp.Attempts)
+	s.Status, s.Error = trace.StatusOK, out.Err
+	if fault, ok := errors.AsType[*llm.Fault](broken); ok && !left && fault.Code == llm.UpstreamTimeout && s.Error != nil {
+		s.Error.Message = fault.Message
+	}
+	switch {
+	case left:
+		s.Status, s.Error = trace.StatusClientClosed, nil
+		s.ErrorCode = string(llm.ClientClosed)
+	case out.Err != nil:
+		s.Status, s.ErrorCode = trace.StatusError, out.Err.Type
+	}
+	if out.Clamped {
+		s.Flags = append(s.Flags, "usage_clamped")
+	}
+	t.usage(s, out, answer, left)
+	attemptSpans(rec, t.resp.Attempts)
+	t.cost, t.known = s.KnownCost()
+	return t.rec.keep(rec, t.call, answer)
+}
+
+// usage fills buckets, source and cost, counting what the provider did not report.
+func (t *taking) usage(s *trace.Span, out llm.Outcome, answer []byte, left bool) {
+	s.Usage, s.UsageSource, s.UsageRaw = out.Usage, out.Source, string(out.UsageRaw)
+	s.Units, s.ProviderCost = out.Units, out.ProviderCost
+	if left && out.Source == llm.NoUsage { // nothing relayed yet, but the provider has the prompt
+		out.InputMissing, s.UsageSource = true, llm.Estimated
+	}
+	if out.InputMissing {
+		s.Usage.InputUncached = int64(promptTokens(t.call, s.Model))
+	}
+	if out.OutputMissing {
+		enc, _ := tokens.For(s.Model)
+		a := llm.Assemble(t.call.Endpoint, t.resp.Dialect, t.resp.Stream, decoded(t.resp.Header, answer))
+		s.Usage.OutputText = int64(answerTokens(enc, a))
+	}
+	if s.UsageSource == llm.NoUsage {
+		s.PriceStatus = price.Exact // nothing was generated: the cost is zero, and known
+		return
+	}
+	t.rec.price(s, price.Charge{
+		Provider: t.resp.PriceAs, Model: s.Model, Requested: t.resp.Model, Project: t.call.Project,
+		Usage: s.Usage, Units: s.Units, ServiceTier: s.ServiceTier, At: t.call.Start,
+	})
+}
+
+func promptTokens(call *llm.Call, model string) int {
+	enc, _ := tokens.For(model)
+	return tokens.Request(string(call.Endpoint), enc, call.Body)
+}
+
+// answerTokens counts everything the model wrote that can be seen.
+func answerTokens(enc tokens.Encoding, a llm.Answer) int {
+	n := tokens.CountString(enc, a.Refusal) + tokens.CountString(enc, a.Reasoning)
+	for _, text := range a.Texts {
+		n += tokens.CountString(enc, text)
+	}
+	for _, c := range a.ToolCalls {
+		n += tokens.CountString(enc, c.Name) + tokens.CountString(enc, c.Arguments)
+	}
+	return n
+}
+
+var errClientClosed = llm.Faultf(llm.ClientClosed, "the client went away before the answer's end")
+
+func isClientClosed(err error) bool {
+	if f, ok := errors.AsType[*llm.Fault](err); ok {
+		return f.Code == llm.ClientClosed
+	}
+	return errors.Is(err, context.Canceled)
+}
+
+// wholeBody is an answer that was recorded before it is relayed.
+type wholeBody struct {
+	io.Reader
+	*taking
+}
+
+// Close has nothing left to do.
+func (*wholeBody) Close() error { return nil }

@@ -1,0 +1,118 @@
+// Package importtest holds, as a table, which package of this module may import which, and fails when one breaks it.
+package importtest
+
+import (
+	"path"
+	"strings"
+)
+
+// module is the import path of this module.
+const module = "github.com/weir-dev/weir"
+
+// room is one row of the table: the packages it speaks of, and what they may import from this module.
+type room struct {
+	// packages is a path.Match pattern of import paths below the module; the first row that matches holds.
+	packages string
+	// may lists patterns of packages they may import. "*" in a pattern stops at a slash; "everything" allows all.
+	may []string
+	// why is said when an arrow is broken.
+	why string
+}
+
+const everything = "everything"
+
+// house is which way the doors open. To change the shape of the house, change this table in the same commit and say why.
+var house = []room{
+	{"cmd/weir", []string{everything}, "cmd/weir is where all rooms meet"},
+	{"bench", []string{"bench/*", "llm", "internal/simulator"}, "the benchmark drives the program from outside"},
+	{"bench/*", []string{"bench/*", "llm", "internal/simulator"}, "the benchmark drives the program from outside"},
+
+	{"llm", []string{"internal/rawjson"}, "the words of the house stand on the standard library alone"},
+	{"llm/tokens", []string{"llm"}, "counting tokens needs the words and nothing else"},
+	{"price", []string{"llm"}, "a price is a pure function of a model, its usage and a time"},
+	{"price/catalogue", []string{"price"}, "the generator writes the price book's own form"},
+	{"trace", []string{"llm", "price"}, "the record is made of calls and money"},
+	{"trace/otelout", []string{"llm", "price", "trace"}, "sending spans out needs the record and nothing else"},
+	{"account", nil, "who calls stands on the standard library alone"},
+
+	{"ingest", []string{"llm", "llm/tokens", "trace", "price", "account", "internal/*"}, "the write side knows the nouns; stages and stores are handed to it by cmd/weir"},
+	{"ingest/*", []string{"llm", "llm/tokens", "trace", "price", "account", "internal/*"}, "stages know the nouns, never each other and never ingest: they meet in cmd/weir"},
+
+	{"clickhouse", []string{"llm", "trace", "price", "account", "internal/*"}, "a store implements interfaces that stand beside their nouns"},
+	{"clickhouse/engine", []string{"internal/*"}, "the engine speaks ClickHouse's protocol and knows nothing of calls"},
+	{"sqldb", []string{"llm", "trace", "price", "account", "internal/*"}, "a store implements interfaces that stand beside their nouns"},
+	{"api", []string{"llm", "trace", "price", "account", "internal/*"}, "the API reads through interfaces that cmd/weir fills with stores"},
+	{"dashboards/console", nil, "the console is files and a handler for them"},
+	{"deploy", nil, "the deployment is files and a test of them"},
+
+	{"internal/httperr", []string{"llm"}, "errors become statuses at the edges; only their kinds are known"},
+	{"internal/rawjson", nil, "llm stands on it, so it stands on the standard library alone"},
+	{"internal/metrics", []string{"llm", "trace", "price"}, "metrics count what the nouns say"},
+	{"internal/simulator", []string{"llm", "llm/tokens", "trace", "price", "internal/rawjson"}, "the simulated provider stands on the other side of the wire, and tells a past made of records"},
+	{"internal/testutil", []string{"llm", "trace", "price", "account"}, "test helpers know the nouns"},
+	{"internal/importtest", nil, "it reads the others from outside"},
+}
+
+// vendors names, for each module from outside, the one package that may import it. Its types do not leave that package.
+// Tests are free, and so is golang.org/x, which is the standard library by another name.
+var vendors = map[string]string{
+	"github.com/ClickHouse/clickhouse-go/v2":                          "clickhouse",
+	"github.com/ebitengine/purego":                                    "clickhouse/engine",
+	"github.com/jackc/pgx/v5":                                         "sqldb",
+	"github.com/jedib0t/go-pretty/v6":                                 "cmd/weir",
+	"github.com/labstack/echo/v4":                                     "cmd/weir",
+	"github.com/pkoukk/tiktoken-go-loader":                            "llm/tokens",
+	"github.com/pressly/goose/v3":                                     "sqldb",
+	"github.com/prometheus/client_golang":                             "internal/metrics",
+	"github.com/sashabaranov/go-openai":                               "cmd/weir",
+	"github.com/spf13/cobra":                                          "cmd/weir",
+	"github.com/uptrace/bun":                                          "sqldb",
+	"github.com/uptrace/bun/dialect/pgdialect":                        "sqldb",
+	"github.com/uptrace/bun/dialect/sqlitedialect":                    "sqldb",
+	"go.opentelemetry.io/otel":                                        "trace/otelout",
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp": "trace/otelout",
+	"go.opentelemetry.io/otel/sdk":                                    "trace/otelout",
+	"go.opentelemetry.io/otel/trace":                                  "trace/otelout",
+	"go.yaml.in/yaml/v3":                                              "cmd/weir",
+	"modernc.org/sqlite":                                              "sqldb",
+}
+
+// standardOnly packages import no module from outside at all, golang.org/x included.
+var standardOnly = []string{"llm", "account", "price", "trace", "internal/rawjson"}
+
+// guarded packages open only to the named package, whatever a row's patterns say.
+var guarded = map[string]string{
+	"clickhouse": "cmd/weir",
+	"sqldb":      "cmd/weir",
+}
+
+// roomOf returns the row for the package pkg, named below the module, or nil.
+func roomOf(pkg string) *room {
+	for i := range house {
+		if ok, _ := path.Match(house[i].packages, pkg); ok {
+			return &house[i]
+		}
+	}
+	return nil
+}
+
+// allows says whether the row lets its packages import pkg.
+func (r *room) allows(pkg string) bool {
+	for _, pattern := range r.may {
+		if pattern == everything {
+			return true
+		}
+		if ok, _ := path.Match(pattern, pkg); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// below returns pkg named below the module, and whether it belongs to it.
+func below(importPath string) (string, bool) {
+	if importPath == module {
+		return "", true
+	}
+	return strings.CutPrefix(importPath, module+"/")
+}
