@@ -1,0 +1,7 @@
+//go:build !unix
+
+package engine
+
+import "syscall"
+
+func childAttr() *syscall.SysProcAttr { return nil }
