@@ -1,0 +1,67 @@
+/** Which room stands at which address. */
+
+import { Component, type ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { Failure, forget, request, whenSignedOut } from './lib/api'
+import { patch, useLocation } from './lib/router'
+import { CallPage } from './pages/call'
+import { CallsPage } from './pages/calls'
+import { CostsPage } from './pages/costs'
+import { KeysPage } from './pages/keys'
+import { ModelsPage } from './pages/models'
+import { Overview } from './pages/overview'
+import { NotFound, unbuilt, Unbuilt } from './pages/rooms'
+import { SignIn } from './pages/signin'
+import { SystemPage } from './pages/system'
+import { Problem } from './ui/parts'
+import { Shell } from './ui/shell'
+
+function Room() {
+  const { path } = useLocation()
+  switch (path) {
+    case '/': return <Overview />
+    case '/calls': return <CallsPage />
+    case '/costs': return <CostsPage key="costs" />
+    case '/users': return <CostsPage key="users" users />
+    case '/models': return <ModelsPage />
+    case '/keys': return <KeysPage />
+    case '/system': return <SystemPage />
+  }
+  const call = /^\/calls\/([^/]+)$/.exec(path)
+  if (call) return <CallPage id={decode(call[1]!)} />
+  const room = unbuilt['/' + path.split('/')[1]]
+  return room ? <Unbuilt room={room} /> : <NotFound path={path} />
+}
+
+const decode = (s: string): string => { try { return decodeURIComponent(s) } catch { return s } }
+
+/** A fault in one room leaves the navigation standing. */
+class Guard extends Component<{ at: string; children: ComponentChildren }, { fault: string; at: string }> {
+  override state = { fault: '', at: '' }
+  override componentDidCatch(e: unknown) { this.setState({ fault: e instanceof Error ? e.message : String(e), at: this.props.at }) }
+  render() {
+    const { fault, at } = this.state
+    if (fault && at === this.props.at) {
+      return <Problem error={new Failure(-1, 'console', `This page met something it does not understand: ${fault}. The data is safe; it can be read under /api/v1/.`)} retry={() => this.setState({ fault: '', at: '' })} />
+    }
+    return this.props.children
+  }
+}
+
+export function App() {
+  const { path, params } = useLocation()
+  const [inside, set] = useState(true)
+  const [note, setNote] = useState<Failure | null>(null)
+  const [code, setCode] = useState(params.get('signin') ?? '')
+  useEffect(() => whenSignedOut(() => set(false)), [])
+  useEffect(() => {
+    if (!code) return
+    // A one-time link: the code is spent at once and leaves the address, so that it is not kept in the history.
+    request('POST', '/api/v1/session', { code })
+      .then(() => set(true), (e: unknown) => { setNote(e as Failure); set(false) })
+      .finally(() => { patch({ signin: undefined }, true); setCode('') })
+  }, [code])
+  if (code) return <div class="alone" aria-busy="true"><p class="muted">Signing in…</p></div>
+  if (!inside) return <SignIn note={note} onDone={() => { forget(); setNote(null); set(true) }} />
+  return <Shell signOut={() => set(false)}><Guard at={path}><Room /></Guard></Shell>
+}

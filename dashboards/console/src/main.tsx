@@ -1,0 +1,11 @@
+import 'uplot/dist/uPlot.min.css'
+import './styles/tokens.css'
+import './styles/base.css'
+import './styles/parts.css'
+import './styles/rooms.css'
+import { render } from 'preact'
+import { App } from './app'
+import { startRouter } from './lib/router'
+
+startRouter()
+render(<App />, document.getElementById('app')!)

@@ -1,0 +1,46 @@
+/** Rooms without content of their own, and addresses that lead nowhere: each says what one can do instead. */
+
+import { Icon } from '../ui/icons'
+import { Card } from '../ui/parts'
+import { Page } from '../ui/shell'
+
+type Way = [string, string, string?] // sentence, link, words of the link
+interface Room { name: string; about: string; ways: Way[] }
+
+export const unbuilt: Record<string, Room> = {
+  '/traces': { name: 'Traces', about: 'Every call has a trace id and joins an incoming traceparent.', ways: [['Look at calls one by one, with their attempts and timing:', '/calls', 'Calls'], ['Send spans to your own collector: set OTEL_EXPORTER_OTLP_ENDPOINT.', '']] },
+  '/sessions': { name: 'Sessions', about: 'Calls that carry X-Weir-Session belong together.', ways: [['Open a call and follow its session, or filter by session:', '/calls', 'Calls']] },
+  '/budgets': { name: 'Budgets', about: 'A budget holds spend back before it happens.', ways: [['See what each key and project spends:', '/costs?by=project,key', 'Costs by project and key'], ['See how the month will end:', '/', 'Forecast']] },
+  '/prompts': { name: 'Prompts', about: 'Numbered templates with labels.', ways: [['Compare what prompts cost, by the name calls carry:', '/costs?by=prompt', 'Costs by prompt']] },
+  '/experiments': { name: 'Experiments', about: 'Arms of a prompt, compared on live traffic.', ways: [['Compare arms by cost, errors and latency:', '/costs?by=prompt,arm', 'Costs by prompt and arm']] },
+  '/datasets': { name: 'Datasets', about: 'Inputs with what is expected of them.', ways: [['Export recorded calls as JSON lines:', '/api/v1/export/calls?format=jsonl', 'Export']] },
+  '/scores': { name: 'Scores', about: 'How good answers were.', ways: [['Read answers one by one:', '/calls', 'Calls']] },
+  '/rag': { name: 'RAG', about: 'Documents, passages and answers that cite them.', ways: [['See what embeddings cost:', '/costs?by=endpoint,model', 'Costs by endpoint']] },
+  '/alerts': { name: 'Alerts', about: 'Being told when something goes out of its bounds.', ways: [['Scrape the figures and alert on them:', '/metrics', 'Prometheus metrics'], ['Look at failed calls:', '/calls?status=error', 'Errors']] },
+}
+
+export function Unbuilt({ room }: { room: Room }) {
+  return (
+    <Page title={room.name}>
+      <Card class="room" label={room.name}>
+        <h2>This room is not built yet</h2>
+        <p class="muted">{room.about} What you can do instead:</p>
+        <Ways ways={room.ways} />
+      </Card>
+    </Page>
+  )
+}
+
+export function NotFound({ path }: { path: string }) {
+  return (
+    <Page title="Not found">
+      <Card class="room" label="Not found">
+        <h2>Nothing lives at <code style={{ overflowWrap: 'anywhere' }}>{path}</code></h2>
+        <p class="muted">The address may be mistyped, or it is from another version. The rooms of this console:</p>
+        <Ways ways={[['Spend, errors and latency:', '/', 'Overview'], ['Every recorded call:', '/calls', 'Calls'], ['Costs by anything:', '/costs', 'Costs']]} />
+      </Card>
+    </Page>
+  )
+}
+
+const Ways = ({ ways }: { ways: Way[] }) => <ul>{ways.map(([text, link, words]) => <li key={text}><Icon name="right" size={12} /><span>{text} {link && <a href={link}>{words}</a>}</span></li>)}</ul>
