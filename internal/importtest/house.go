@@ -33,6 +33,8 @@ var house = []room{
 	{"price/catalogue", []string{"price"}, "the generator writes the price book's own form"},
 	{"trace", []string{"llm", "price"}, "the record is made of calls and money"},
 	{"trace/otelout", []string{"llm", "price", "trace"}, "sending spans out needs the record and nothing else"},
+	{"trace/tracetest", []string{"llm", "price", "trace"}, "the contract of a store, as a test"},
+	{"account/accounttest", []string{"account"}, "the contract of a store, as a test"},
 	{"account", nil, "who calls stands on the standard library alone"},
 
 	{"ingest", []string{"llm", "llm/tokens", "trace", "price", "account", "internal/*"}, "the write side knows the nouns; stages and stores are handed to it by cmd/weir"},

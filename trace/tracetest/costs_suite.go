@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/weir-dev/weir/llm"
@@ -12,7 +11,8 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-func testCosts(t *testing.T, s Store) {
+func (c contract) costs() {
+	t, s := c.t, c.store
 	records := make([]trace.Record, 0, 104)
 	for i := range 100 { // latencies of 1 to 100 ms
 		records = append(records, at(time.Duration(i)*time.Minute, func(c *trace.Span) {
@@ -72,7 +72,8 @@ func testCosts(t *testing.T, s Store) {
 	}
 }
 
-func testCostGroups(t *testing.T, s Store) {
+func (c contract) costGroups() {
+	t, s := c.t, c.store
 	write(t, s, "g",
 		at(0, func(c *trace.Span) {
 			c.Project, c.Key, c.User, c.Session, c.Provider, c.Model = "p", "k", "u", "s", "pr", "m"
@@ -120,7 +121,8 @@ func costText(c trace.Costs) string {
 	return strings.Join(out, " ")
 }
 
-func testTimeZones(t *testing.T, s Store) {
+func (c contract) timeZones() {
+	t, s := c.t, c.store
 	write(t, s, "z", at(0), at(-20*time.Hour, func(c *trace.Span) { c.Cost = 1 }), at(15*time.Minute, func(c *trace.Span) { c.Cost = 100 }))
 	for zone, want := range map[string]string{
 		"UTC":                  "day: 2026-03-31=13601 month: 2026-03=13601",
@@ -152,7 +154,8 @@ func testTimeZones(t *testing.T, s Store) {
 	}
 }
 
-func testEdges(t *testing.T, s Store) {
+func (c contract) edges() {
+	t, s := c.t, c.store
 	// One call of 1 nanodollar at each of many moments around edges of minutes, hours, days and months.
 	var moments []time.Duration
 	for _, edge := range []time.Duration{-24*time.Hour - 30*time.Minute, -30 * time.Minute, 0, 29 * time.Minute, 30 * time.Minute, 31 * time.Minute, 90 * time.Minute, 24*time.Hour + 30*time.Minute} {
@@ -184,7 +187,8 @@ func testEdges(t *testing.T, s Store) {
 	}
 }
 
-func testBadQuestions(t *testing.T, s Store) {
+func (c contract) badQuestions() {
+	t, s := c.t, c.store
 	for _, by := range []string{"nonsense", "", "cost; DROP TABLE calls"} {
 		_, err := s.Costs(t.Context(), trace.CostQuery{By: []string{by}})
 		if fault, ok := errors.AsType[*llm.Fault](err); !ok || fault.Code != llm.InvalidRequest {
@@ -193,7 +197,8 @@ func testBadQuestions(t *testing.T, s Store) {
 	}
 }
 
-func testFacets(t *testing.T, s Store) {
+func (c contract) facets() {
+	t, s := c.t, c.store
 	write(t, s, "fa",
 		at(0), at(1), at(2*time.Hour, func(c *trace.Span) { c.Model, c.User, c.Status = "big", "", trace.StatusError }),
 		at(3*time.Hour, func(c *trace.Span) { c.Project, c.Model, c.User = "shop", "small", "bob" }))
@@ -212,7 +217,8 @@ func testFacets(t *testing.T, s Store) {
 	equal(t, "Facets of shop", got["user"], []trace.Facet{{Value: "bob", Calls: 1}})
 }
 
-func testUnpriced(t *testing.T, s Store) {
+func (c contract) unpriced() {
+	t, s := c.t, c.store
 	without := func(model string) func(*trace.Span) {
 		return func(c *trace.Span) { c.Model, c.PriceStatus, c.Cost = model, price.Unpriced, 0 }
 	}

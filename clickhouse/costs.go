@@ -1,0 +1,246 @@
+package clickhouse
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/trace"
+)
+
+// maxCostRows bounds an answer of Costs.
+const maxCostRows = 100_000
+
+// Figures that add up, by their column of a rollup and their expression over calls.
+var figures = []struct{ column, raw string }{
+	{"calls", "count()"},
+	{"errors", "countIf(status = 'error')"},
+	{"unpriced_calls", "countIf(price_status = 'unpriced')"},
+	{"cache_hits", "countIf(cache IN ('hit', 'semantic'))"},
+	{"cost", "sum(ifNull(cost, toDecimal64(0, 9)))"},
+	{"saved", "sum(saved)"},
+	{"input_uncached", "sum(input_uncached)"},
+	{"cache_read", "sum(cache_read)"},
+	{"cache_write_5m", "sum(cache_write_5m)"},
+	{"cache_write_1h", "sum(cache_write_1h)"},
+	{"input_audio", "sum(input_audio)"},
+	{"output_text", "sum(output_text)"},
+	{"reasoning", "sum(reasoning)"},
+	{"output_audio", "sum(output_audio)"},
+}
+
+const (
+	tdigest      = "quantilesTDigest"
+	quantiles    = "(0.5, 0.95, 0.99)"
+	rawLatency   = tdigest + "State" + quantiles + "(toFloat32(duration_ns / 1e6))"
+	rawTTFT      = tdigest + "StateIf" + quantiles + "(toFloat32(ifNull(ttft_ns, 0) / 1e6), isNotNull(ttft_ns))"
+	mergeState   = tdigest + "MergeState" + quantiles
+	mergeDigests = tdigest + "Merge" + quantiles
+)
+
+// Costs sums over rollups; see trace.Reader. The group prompt is name@version, or the name when there is no version.
+// Days and months of a time zone that is not whole hours from UTC, sessions, tags, texts, traces, error codes and
+// unpriced calls are answered from the calls themselves, for at most 92 days. A question that cannot be answered is
+// an *llm.Fault of code InvalidRequest.
+func (db *DB) Costs(ctx context.Context, q trace.CostQuery) (trace.Costs, error) {
+	g, err := newGrouping(&q)
+	if err != nil {
+		return trace.Costs{}, fmt.Errorf("costs: %w", err)
+	}
+	grain := g.grain(&q.Filter)
+	var unused where
+	parts := searchedPlan(&q.Filter, append(unused.filter(&q.Filter), g.dims()...), grain)
+	if err := db.checkWidth(ctx, parts, "grouping or filtering by these columns"); err != nil {
+		return trace.Costs{}, fmt.Errorf("costs: %w", err)
+	}
+	if len(parts) == 0 {
+		return trace.Costs{}, nil
+	}
+	var w where
+	sql := costSQL(&w, &g, &q.Filter, parts)
+	var out trace.Costs
+	err = db.query(ctx, "sum costs", func(rows driver.Rows) error {
+		row, isTotal, err := scanCosts(rows, len(g.groups))
+		switch {
+		case err != nil:
+			return err
+		case isTotal:
+			out.Total = row.Sums
+		default:
+			out.Rows = append(out.Rows, row)
+		}
+		return nil
+	}, sql, w.args...)
+	if err != nil {
+		return trace.Costs{}, err
+	}
+	if len(out.Rows) > maxCostRows {
+		return trace.Costs{}, fmt.Errorf("costs: %w", badBy("there are more than %d groups: group by less, or filter", maxCostRows))
+	}
+	slices.SortFunc(out.Rows, func(a, b trace.CostRow) int {
+		byTime := 0
+		if g.time >= 0 {
+			byTime = strings.Compare(a.Group[g.time], b.Group[g.time])
+		}
+		return cmp.Or(byTime, cmp.Compare(b.Cost, a.Cost), slices.Compare(a.Group, b.Group))
+	})
+	return out, nil
+}
+
+// checkWidth refuses parts that read too many days of calls.
+func (db *DB) checkWidth(ctx context.Context, parts []part, what string) error {
+	if !mainlyCalls(parts) || len(parts) == 0 {
+		return nil
+	}
+	var (
+		calls          uint64
+		oldest, newest time.Time
+	)
+	err := db.scan(ctx, "find the oldest and the newest call", []any{&calls, &oldest, &newest}, "SELECT count(), min(start_time), max(start_time) FROM calls")
+	if err != nil || calls == 0 {
+		return err
+	}
+	return refuseWide(parts, oldest, newest, what)
+}
+
+// costSQL makes the query: each part summed by itself, then all together, and the total of all groups in the same run.
+func costSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
+	var names, outer []string
+	for i, one := range g.groups {
+		name := "g" + strconv.Itoa(i)
+		names = append(names, name)
+		outer = append(outer, strings.ReplaceAll(one.outer, "V", name))
+	}
+	sums := make([]string, 0, len(figures)+2)
+	for _, fig := range figures {
+		sums = append(sums, "sum(s_"+fig.column+")")
+	}
+	// Decimal(38, 9) as text: the driver's decimals hold no more than text does.
+	sums[4], sums[5] = "toString("+sums[4]+")", "toString("+sums[5]+")"
+	sums = append(sums, mergeDigests+"(s_latency)", mergeDigests+"(s_ttft)")
+
+	var b strings.Builder
+	by := strings.Join(names, ", ")
+	if len(names) == 0 {
+		fmt.Fprintf(&b, "SELECT toUInt64(1), %s FROM (%s)", strings.Join(sums, ", "), partsSQL(w, g, f, parts))
+		return b.String()
+	}
+	fmt.Fprintf(&b, "SELECT toUInt64(grouping(%s)), %s, %s FROM (%s) GROUP BY GROUPING SETS ((%s), ()) LIMIT %d",
+		by, strings.Join(outer, ", "), strings.Join(sums, ", "), partsSQL(w, g, f, parts), by, maxCostRows+2)
+	return b.String()
+}
+
+// partsSQL reads each part, with its groups as g0, g1, … and its figures as s_calls, …
+func partsSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
+	selects := make([]string, 0, len(parts))
+	for _, p := range parts {
+		timeColumn, latency, ttft := "time", mergeState+"(latency)", mergeState+"(ttft)"
+		if p.unit == 0 {
+			timeColumn, latency, ttft = "start_time", rawLatency, rawTTFT
+		}
+		var cols, by []string
+		for i, expr := range g.inner(w, timeColumn) {
+			name := "g" + strconv.Itoa(i)
+			cols, by = append(cols, expr+" AS "+name), append(by, name)
+		}
+		for _, fig := range figures {
+			expr := fig.raw
+			if p.unit != 0 {
+				expr = "sum(" + fig.column + ")"
+			}
+			cols = append(cols, expr+" AS s_"+fig.column)
+		}
+		cols = append(cols, latency+" AS s_latency", ttft+" AS s_ttft")
+		sql := "SELECT " + strings.Join(cols, ", ") + " FROM " + p.table + p.where(w, f)
+		if len(by) > 0 {
+			sql += " GROUP BY " + strings.Join(by, ", ")
+		}
+		selects = append(selects, sql)
+	}
+	return strings.Join(selects, " UNION ALL ")
+}
+
+// where gives the conditions of a part.
+func (p *part) where(w *where, f *trace.Filter) string {
+	cond := where{args: w.args}
+	if p.unit == 0 {
+		cond.and("kind = 'call'")
+		cond.started(p.since, p.until)
+	} else {
+		if !p.since.IsZero() {
+			cond.and("time >= " + cond.second(clampTime(p.since)))
+		}
+		if !p.until.IsZero() {
+			cond.and("time < " + cond.second(clampTime(p.until)))
+		}
+	}
+	cond.filter(f)
+	cond.search(f.Text, p.since, p.until)
+	w.args = cond.args
+	return cond.String()
+}
+
+func scanCosts(rows driver.Rows, n int) (row trace.CostRow, isTotal bool, err error) {
+	var (
+		total                       uint64
+		calls, errs, unpriced, hits uint64
+		cost, saved                 string
+		u                           llm.Usage
+		latency, ttft               []float32
+	)
+	row.Group = make([]string, n)
+	dest := []any{&total}
+	for i := range row.Group {
+		dest = append(dest, &row.Group[i])
+	}
+	dest = append(dest, &calls, &errs, &unpriced, &hits, &cost, &saved,
+		&u.InputUncached, &u.CacheRead, &u.CacheWrite5m, &u.CacheWrite1h, &u.InputAudio,
+		&u.OutputText, &u.Reasoning, &u.OutputAudio, &latency, &ttft)
+	if err := rows.Scan(dest...); err != nil {
+		return row, false, err
+	}
+	row.Sums = trace.Sums{
+		Calls: int64(calls), Errors: int64(errs), UnpricedCalls: int64(unpriced), CacheHits: int64(hits),
+		Usage: u, LatencyP50: millis(latency[0]), LatencyP95: millis(latency[1]), TTFTP50: millis(ttft[0]),
+	}
+	if row.Cost, err = parseSum(cost); err != nil {
+		return row, false, err
+	}
+	row.Saved, err = parseSum(saved)
+	return row, total != 0, err
+}
+
+// millis is a quantile as a duration; a quantile of nothing is NaN and becomes 0.
+func millis(ms float32) time.Duration {
+	if math.IsNaN(float64(ms)) || ms < 0 {
+		return 0
+	}
+	return time.Duration(float64(ms) * float64(time.Millisecond))
+}
+
+// parseSum reads the decimal text of a sum, which may be larger than one row can hold. What even USD cannot hold, nine
+// billion dollars, becomes the largest USD.
+func parseSum(s string) (price.USD, error) {
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, frac, _ := strings.Cut(digits, ".")
+	if whole == "" || len(frac) > 9 {
+		return 0, fmt.Errorf("sum %q is not a decimal of up to nine decimals", s)
+	}
+	n, err := strconv.ParseInt(whole+frac+"000000000"[len(frac):], 10, 64)
+	if err != nil && n != math.MaxInt64 {
+		return 0, fmt.Errorf("sum %q: %w", s, err)
+	}
+	if negative {
+		n = -n
+	}
+	return price.USD(n), nil
+}

@@ -1,0 +1,49 @@
+package clickhouse
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/weir-dev/weir/trace"
+)
+
+// cursor is a place in a list: after the call of this start and id. It is opaque outside, and belongs to the filter it
+// was made for, whatever its times: a page may be asked for with a later Since.
+type cursor struct {
+	start time.Time
+	id    string
+}
+
+func (c cursor) encode(f *trace.Filter) string {
+	b := binary.BigEndian.AppendUint32(nil, filterSum(f))
+	b = binary.BigEndian.AppendUint64(b, uint64(c.start.UnixMicro()))
+	return base64.RawURLEncoding.EncodeToString(append(b, c.id...))
+}
+
+func decodeCursor(s string, f *trace.Filter) (cursor, error) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b) < 12 || binary.BigEndian.Uint32(b) != filterSum(f) {
+		return cursor{}, fmt.Errorf("cursor %.40q: %w: ask for the first page again", s, trace.ErrBadCursor)
+	}
+	return cursor{time.UnixMicro(int64(binary.BigEndian.Uint64(b[4:]))).UTC(), string(b[12:])}, nil
+}
+
+// filterSum tells filters apart, times aside.
+func filterSum(f *trace.Filter) uint32 {
+	h := fnv.New32a()
+	for _, s := range []string{
+		f.Project, f.Key, f.Provider, f.Model, f.User, f.Session, f.Status, f.Endpoint, f.Cache,
+		f.Prompt, f.Arm, f.TraceID, f.Text, f.ErrorCode, fmt.Sprint(f.Unpriced),
+	} {
+		fmt.Fprintf(h, "%q ", s)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Tags)) {
+		fmt.Fprintf(h, "%q=%q ", name, f.Tags[name])
+	}
+	return h.Sum32()
+}

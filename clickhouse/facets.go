@@ -1,0 +1,74 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/weir-dev/weir/trace"
+)
+
+// Facets counts the most frequent values of each column; see trace.Reader. Calls without a value are not counted.
+// Filters that no rollup knows are answered from the calls themselves, for at most 92 days.
+func (db *DB) Facets(ctx context.Context, f trace.Filter, limit int) (map[string][]trace.Facet, error) {
+	q := trace.CostQuery{Filter: f, By: []string{"project", "key", "user", "model", "provider", "status"}}
+	g, err := newGrouping(&q)
+	if err != nil {
+		return nil, err
+	}
+	var unused where
+	parts := searchedPlan(&f, append(unused.filter(&f), g.dims()...), day)
+	if err := db.checkWidth(ctx, parts, "filtering by these columns"); err != nil {
+		return nil, fmt.Errorf("facets: %w", err)
+	}
+	out := make(map[string][]trace.Facet, len(q.By))
+	if len(parts) == 0 || limit < 1 {
+		return out, nil
+	}
+	var w where
+	var pairs []string
+	for i, name := range q.By {
+		pairs = append(pairs, fmt.Sprintf("('%s', toString(g%d))", name, i))
+	}
+	sql := fmt.Sprintf(`SELECT pair.1 AS facet, pair.2 AS value, sum(s_calls) AS n
+		FROM (SELECT arrayJoin([%s]) AS pair, s_calls FROM (%s))
+		WHERE value != '' GROUP BY facet, value ORDER BY n DESC, value LIMIT %s BY facet`,
+		strings.Join(pairs, ", "), partsSQL(&w, &g, &f, parts), w.param("UInt32", limit))
+	err = db.query(ctx, "count facets", func(rows driver.Rows) error {
+		var (
+			facet, value string
+			n            uint64
+		)
+		if err := rows.Scan(&facet, &value, &n); err != nil {
+			return err
+		}
+		out[facet] = append(out[facet], trace.Facet{Value: value, Calls: int64(n)})
+		return nil
+	}, sql, w.args...)
+	return out, err
+}
+
+// Unpriced lists models without a price; see trace.Reader.
+func (db *DB) Unpriced(ctx context.Context, since, until time.Time) ([]trace.UnpricedModel, error) {
+	var w where
+	w.and("kind = 'call' AND price_status = 'unpriced'")
+	w.started(since, until)
+	var out []trace.UnpricedModel
+	err := db.query(ctx, "list unpriced models", func(rows driver.Rows) error {
+		var (
+			m trace.UnpricedModel
+			n uint64
+		)
+		if err := rows.Scan(&m.Provider, &m.Model, &n, &m.LastSeen); err != nil {
+			return err
+		}
+		m.Calls, m.LastSeen = int64(n), m.LastSeen.UTC()
+		out = append(out, m)
+		return nil
+	}, `SELECT toString(provider) AS p, toString(model) AS m, count() AS n, max(start_time) FROM calls`+w.String()+`
+		GROUP BY p, m ORDER BY n DESC, p, m`, w.args...)
+	return out, err
+}

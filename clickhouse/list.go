@@ -1,0 +1,129 @@
+package clickhouse
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/weir-dev/weir/trace"
+)
+
+// lineColumns are the columns of a line of a list: all but the explanation.
+var lineColumns = strings.Replace(callColumns.String(), " cost_lines,", "", 1)
+
+// Both begin as the table's key does, so that rows are read in order and reading stops after a page. (Without the
+// minute, ClickHouse 26.5 answers some of these queries with an error of its own top-k filter.)
+const (
+	newestFirst = " ORDER BY toStartOfMinute(start_time) DESC, start_time DESC, id DESC"
+	oldestFirst = " ORDER BY toStartOfMinute(start_time), start_time, id"
+)
+
+const day = 24 * time.Hour
+
+// A list is looked for in steps back from its end: the first page is nearly always in the last day, and the parts of
+// earlier months need not even be opened. A search reads bodies, so its steps are small.
+var (
+	listSteps   = []time.Duration{day, 7 * day, 31 * day, 366 * day}
+	searchSteps = []time.Duration{time.Hour, day, 7 * day, 31 * day, searchBack, 366 * day}
+)
+
+// searchBack is how far before the end of a filter its Text is looked for when the filter has no beginning.
+const searchBack = 92 * day
+
+// Calls lists calls, newest first; see trace.Reader. A limit outside 1..1000 is taken to be the nearest in it. Without
+// a Since a Text is looked for in the last 92 days before Until.
+func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string) (trace.Page, error) {
+	limit = min(max(limit, 1), 1000)
+	var from *cursor
+	if after != "" {
+		c, err := decodeCursor(after, &f)
+		if err != nil {
+			return trace.Page{}, err
+		}
+		from = &c
+	}
+	var page trace.Page
+	for lo, hi := range steps(f, from, time.Now()) {
+		var w where
+		w.and("kind = 'call'")
+		w.filter(&f)
+		w.started(lo, hi)
+		if from != nil {
+			w.and("(start_time, id) < (" + w.moment(from.start) + ", " + w.text(from.id) + ")")
+		}
+		w.search(f.Text, lo, hi)
+		rest := w.param("UInt32", limit+1-len(page.Calls))
+		err := db.query(ctx, "list calls", lines(&page.Calls), "SELECT "+lineColumns+" FROM calls"+w.String()+newestFirst+" LIMIT "+rest, w.args...)
+		if err != nil {
+			return trace.Page{}, err
+		}
+		if len(page.Calls) > limit {
+			page.Calls = page.Calls[:limit]
+			last := &page.Calls[limit-1]
+			page.Next = cursor{last.Start, last.ID}.encode(&f)
+			break
+		}
+	}
+	return page, nil
+}
+
+// steps gives the spans of time to look through, newest first, one after the other.
+func steps(f trace.Filter, from *cursor, now time.Time) iter.Seq2[time.Time, time.Time] {
+	since, hi := searchSince(&f, now), f.Until
+	end := hi // what the steps are counted from
+	if from != nil {
+		if c := from.start.Add(time.Microsecond); hi.IsZero() || c.Before(hi) {
+			hi, end = c, c
+		}
+	}
+	if end.IsZero() {
+		end = now
+	}
+	back := listSteps
+	if f.Text != "" {
+		back = searchSteps
+	}
+	return func(yield func(lo, hi time.Time) bool) {
+		for _, step := range back {
+			lo := end.Add(-step)
+			if !lo.After(since) {
+				break
+			}
+			if !yield(lo, hi) {
+				return
+			}
+			hi = lo
+		}
+		yield(since, hi)
+	}
+}
+
+// searchSince gives f.Since, or where a search without one stops.
+func searchSince(f *trace.Filter, now time.Time) time.Time {
+	switch {
+	case f.Text == "" || !f.Since.IsZero():
+		return f.Since
+	case f.Until.IsZero():
+		return now.Add(-searchBack)
+	}
+	return f.Until.Add(-searchBack)
+}
+
+// lines collects rows of lineColumns.
+func lines(into *[]trace.CallRow) func(driver.Rows) error {
+	return func(rows driver.Rows) error {
+		var r callRow
+		if err := rows.ScanStruct(&r); err != nil {
+			return err
+		}
+		line, err := r.row()
+		if err != nil {
+			return err
+		}
+		*into = append(*into, line)
+		return nil
+	}
+}

@@ -1,0 +1,183 @@
+package clickhouse
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/weir-dev/weir/trace"
+)
+
+func named(name string, v any) driver.NamedValue { return ch.Named(name, v) }
+
+// where collects the conditions of a query and their parameters. Text of requests reaches ClickHouse as parameters
+// only; what is in the SQL itself comes from this package.
+type where struct {
+	conds  []string
+	costly []string // conditions on texts, which are read last
+	args   []any
+}
+
+func (w *where) and(cond string) { w.conds = append(w.conds, cond) }
+
+// param binds v and gives the placeholder that stands for it.
+func (w *where) param(typ string, v any) string {
+	name := "p" + strconv.Itoa(len(w.args))
+	w.args = append(w.args, named(name, v))
+	return "{" + name + ":" + typ + "}"
+}
+
+func (w *where) text(s string) string { return w.param("String", s) }
+
+// moment gives t to the microsecond as an expression of the type of start_time, rounded up: what starts at whole
+// microseconds is before t exactly when it is before t rounded up.
+func (w *where) moment(t time.Time) string {
+	return "fromUnixTimestamp64Micro(" + w.param("Int64", ceil(t, time.Microsecond).UnixMicro()) + ", 'UTC')"
+}
+
+// second gives t, which must be whole seconds, as an expression of the type of a rollup's time.
+func (w *where) second(t time.Time) string {
+	return "toDateTime(" + w.param("Int64", t.Unix()) + ", 'UTC')"
+}
+
+// started keeps what started in [since, until); zero times are open ends.
+func (w *where) started(since, until time.Time) {
+	if !since.IsZero() {
+		w.and("start_time >= " + w.moment(clampTime(since)))
+	}
+	if !until.IsZero() {
+		w.and("start_time < " + w.moment(clampTime(until)))
+	}
+}
+
+// String gives the clauses of the conditions. The narrow columns are decided on first, by PREWHERE, so that the wide
+// ones are read for what is left: of rows of seventy columns that is most of the time of a list.
+func (w *where) String() string {
+	var b strings.Builder
+	if len(w.conds) > 0 {
+		b.WriteString(" PREWHERE " + strings.Join(w.conds, " AND "))
+	}
+	if len(w.costly) > 0 {
+		b.WriteString(" WHERE " + strings.Join(w.costly, " AND "))
+	}
+	return b.String()
+}
+
+func clampTime(t time.Time) time.Time {
+	switch {
+	case t.Before(earliest):
+		return earliest.Add(-time.Hour)
+	case t.After(latest):
+		return latest.Add(time.Hour)
+	}
+	return t
+}
+
+// ceil rounds t up to a multiple of unit since 1970, for units up to a day.
+func ceil(t time.Time, unit time.Duration) time.Time {
+	if down := floor(t, unit); down.Before(t) {
+		return down.Add(unit)
+	}
+	return t.UTC()
+}
+
+// floor rounds t down to a multiple of unit. Units that divide a day begin at the same moments in Go, which counts
+// from year 1, and in ClickHouse, which counts from 1970.
+func floor(t time.Time, unit time.Duration) time.Time { return t.UTC().Truncate(unit) }
+
+// dimension is a column that calls are filtered and grouped by.
+type dimension string
+
+// dimensions of the usage tables; every other is in calls only.
+var (
+	minuteDimensions = []dimension{"project", "key", "model", "provider", "status", "cache"}
+	hourDimensions   = append([]dimension{"user", "endpoint", "prompt", "arm"}, minuteDimensions...)
+)
+
+// filter adds f's conditions but for its times and its text and returns the dimensions it looks at.
+func (w *where) filter(f *trace.Filter) []dimension {
+	var used []dimension
+	equals := func(d dimension, value, cond string) {
+		if value == "" {
+			return
+		}
+		used = append(used, d)
+		w.and(strings.ReplaceAll(cond, "?", w.text(value)))
+	}
+	equals("project", f.Project, "project = ?")
+	equals("key", f.Key, "(key = ? OR key_id = ?)")
+	equals("provider", f.Provider, "provider = ?")
+	equals("model", f.Model, "(model = ? OR model_requested = ?)")
+	equals("user", f.User, "user = ?")
+	equals("status", f.Status, "status = ?")
+	equals("endpoint", f.Endpoint, "endpoint = ?")
+	equals("cache", f.Cache, "cache = ?")
+	equals("arm", f.Arm, "arm = ?")
+	if f.Prompt != "" {
+		used = append(used, "prompt")
+		name, version, ok := cutVersion(f.Prompt)
+		cond := "prompt = " + w.text(f.Prompt)
+		if ok {
+			cond = fmt.Sprintf("(%s OR prompt = %s AND prompt_version = %s)", cond, w.text(name), w.param("Int32", version))
+		}
+		w.and(cond)
+	}
+	equals("session", f.Session, "session = ?")
+	equals("trace", f.TraceID, "(trace_id = ? AND xxHash32(trace_id) = xxHash32(?))")
+	equals("error_code", f.ErrorCode, "error_code = ?")
+	for _, name := range slices.Sorted(maps.Keys(f.Tags)) {
+		used = append(used, "tag")
+		n, v := w.text(name), w.text(f.Tags[name])
+		// The first two conditions let the bloom filters skip; the third is the truth.
+		w.and(fmt.Sprintf("has(tag_names, %s) AND has(tag_values, %s) AND tag_values[indexOf(tag_names, %s)] = %s", n, v, n, v))
+	}
+	if f.Unpriced {
+		used = append(used, "price_status")
+		w.and("price_status = 'unpriced'")
+	}
+	return used
+}
+
+// search adds the condition that each word of text is in the previews or in the body of a call that starts in
+// [since, until).
+func (w *where) search(text string, since, until time.Time) {
+	words := strings.Fields(strings.ToValidUTF8(text, "\uFFFD"))
+	if len(words) == 0 {
+		return
+	}
+	within := func(word string, columns ...string) string {
+		for i, c := range columns {
+			columns[i] = "positionCaseInsensitiveUTF8(" + c + ", " + word + ") > 0"
+		}
+		return "(" + strings.Join(columns, " OR ") + ")"
+	}
+	var previews []string
+	inner := where{args: w.args}
+	inner.started(since, until)
+	for _, word := range words {
+		p := inner.text(word)
+		previews = append(previews, within(p, "input_preview", "output_preview"))
+		inner.costly = append(inner.costly, within(p, "request", "response", "input_text", "output_text"))
+	}
+	w.args = inner.args
+	w.costly = append(w.costly, fmt.Sprintf("(%s OR call_id IN (SELECT call_id FROM bodies%s))", strings.Join(previews, " AND "), inner.String()))
+}
+
+// cutVersion splits name@7 into its parts.
+func cutVersion(prompt string) (name string, version int32, ok bool) {
+	at := strings.LastIndexByte(prompt, '@')
+	if at < 0 {
+		return prompt, 0, false
+	}
+	n, err := strconv.ParseInt(prompt[at+1:], 10, 32)
+	if err != nil || n <= 0 {
+		return prompt, 0, false
+	}
+	return prompt[:at], int32(n), true
+}
