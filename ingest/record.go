@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/weir-dev/weir/internal/httperr"
@@ -71,9 +72,13 @@ func (r *Recording) Send(ctx context.Context, call *llm.Call) (*llm.Response, er
 	return r.plain(t)
 }
 
-// plain reads an answer that is not a stream. Up to wholeLimit it is read whole.
+// plain reads an answer that is not a stream. JSON up to wholeLimit is read whole; anything else is relayed as it comes.
 func (r *Recording) plain(t *taking) (*llm.Response, error) {
 	from := t.resp.Body
+	if t.call.Endpoint == llm.Passthrough && !strings.Contains(t.resp.Header.Get("Content-Type"), "json") {
+		t.resp.Body = &longBody{taking: t, from: from}
+		return t.resp, nil
+	}
 	head, err := readAll(io.LimitReader(from, wholeLimit+1), min(t.resp.ContentLength(), wholeLimit))
 	if err != nil {
 		_ = from.Close()

@@ -35,6 +35,7 @@ func (g *Gateway) relay(w http.ResponseWriter, r *http.Request, call *llm.Call, 
 	switch {
 	case whole != nil:
 		setCost(h, whole)
+		h.Set("Content-Length", strconv.Itoa(whole.Len()))
 	case body != nil:
 		h.Del("Content-Length")
 		h.Set("Trailer", costHeader)
@@ -46,7 +47,7 @@ func (g *Gateway) relay(w http.ResponseWriter, r *http.Request, call *llm.Call, 
 		}
 	}
 	w.WriteHeader(resp.Status)
-	err := copyBody(w, resp)
+	err := copyBody(w, resp, whole == nil && (resp.Stream || resp.ContentLength() < 0))
 	if whole == nil && body != nil && err == nil {
 		setCost(h, body)
 	}
@@ -75,8 +76,8 @@ func setCost(h http.Header, c costed) {
 
 var errClientWrite = errors.New("the client did not take the answer")
 
-// copyBody writes what each read gives; a stream is flushed after every write.
-func copyBody(w http.ResponseWriter, resp *llm.Response) error {
+// copyBody writes what each read gives; what comes bit by bit is flushed after every write.
+func copyBody(w http.ResponseWriter, resp *llm.Response, flush bool) error {
 	flusher := http.NewResponseController(w)
 	if resp.Stream {
 		if err := flusher.Flush(); err != nil { // the head goes out before the first event
@@ -91,7 +92,7 @@ func copyBody(w http.ResponseWriter, resp *llm.Response) error {
 			if _, werr := w.Write((*buf)[:n]); werr != nil {
 				return errors.Join(errClientWrite, werr)
 			}
-			if resp.Stream {
+			if flush {
 				if ferr := flusher.Flush(); ferr != nil {
 					return errors.Join(errClientWrite, ferr)
 				}

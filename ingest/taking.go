@@ -1,9 +1,9 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"time"
 
@@ -83,6 +83,11 @@ func (t *taking) usage(s *trace.Span, out llm.Outcome, answer []byte, left bool)
 	if left && out.Source == llm.NoUsage { // nothing relayed yet, but the provider has the prompt
 		out.InputMissing, s.UsageSource = true, llm.Estimated
 	}
+	if t.call.Endpoint == llm.Passthrough && (out.InputMissing || out.OutputMissing) {
+		// What weir does not model it cannot count either: the cost is not known, which is not zero.
+		s.PriceStatus, s.UsageSource, s.Flags = price.Unpriced, llm.NoUsage, append(s.Flags, "unmetered")
+		return
+	}
 	if out.InputMissing {
 		s.Usage.InputUncached = int64(promptTokens(t.call, s.Model))
 	}
@@ -129,7 +134,7 @@ func isClientClosed(err error) bool {
 
 // wholeBody is an answer that was recorded before it is relayed.
 type wholeBody struct {
-	io.Reader
+	*bytes.Reader
 	*taking
 }
 
