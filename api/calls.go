@@ -1,0 +1,67 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/weir-dev/weir/llm"
+)
+
+// traceSpans bounds the spans of one trace in an answer.
+const traceSpans = 1000
+
+func (a *API) listCalls(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	f, err := readFilter(q, time.Now(), time.UTC)
+	if err != nil {
+		return err
+	}
+	limit, err := readLimit(q, 50)
+	if err != nil {
+		return err
+	}
+	page, err := a.cfg.Reader.Calls(r.Context(), f, limit, q.Get("cursor"))
+	if err != nil {
+		return fmt.Errorf("list calls: %w", err)
+	}
+	out := callList{Calls: make([]listedCall, len(page.Calls)), Next: page.Next}
+	for i := range page.Calls {
+		out.Calls[i] = listedOf(&page.Calls[i])
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+// getCall asks the spool first: a record leaves it only when the store has it, so that it is always in one of them.
+func (a *API) getCall(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	rec, waiting := a.cfg.Spool.Waiting(id)
+	if !waiting {
+		var err error
+		if rec, err = a.cfg.Reader.Call(r.Context(), id); err != nil {
+			return fmt.Errorf("read call: %w", err)
+		}
+	}
+	lines, note := a.explain(&rec)
+	return answer(w, http.StatusOK, callDetail{
+		call: callOf(&rec.Call), spanFacts: factsOf(&rec.Call), Attempts: attemptsOf(&rec), CostExplained: lines, CostNote: note,
+		Request: jsonOf(rec.Body.Request), Response: jsonOf(rec.Body.Response),
+	})
+}
+
+func (a *API) getTrace(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	spans, err := a.cfg.Reader.Trace(r.Context(), id, traceSpans)
+	if err != nil {
+		return fmt.Errorf("read trace: %w", err)
+	}
+	if len(spans) == 0 {
+		return llm.Faultf(llm.NotFound, "no call of the trace %s is in the store: it never was, or it is older than what is kept", clip(id))
+	}
+	out := traceAnswer{TraceID: id, Spans: make([]spanLine, len(spans))}
+	for i := range spans {
+		s := &spans[i]
+		out.Spans[i] = spanLine{listedCall: listedOf(s), Kind: s.Kind, SpanID: s.SpanID, ParentID: s.ParentID, Error: s.Error}
+	}
+	return answer(w, http.StatusOK, out)
+}

@@ -1,0 +1,261 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/weir-dev/weir/llm"
+)
+
+// prefix is where the API lives.
+const prefix = "/api/v1"
+
+// maxBody bounds a request's body in bytes.
+const maxBody = 1 << 20
+
+// route is one operation: what the mux serves and the OpenAPI document describes.
+type route struct {
+	method, path string // path below prefix, with {name} for what varies
+	name         string // operationId
+	summary      string
+	open         bool // needs no token
+	params       []param
+	in           any // a value of the request body's type; nil: no body
+	status       int
+	out          any      // a value of the answer's type; nil: no body
+	also         []string // content types of the answer beside JSON
+	handle       func(http.ResponseWriter, *http.Request) error
+}
+
+// param is a query parameter.
+type param struct {
+	name     string // a last letter k after a dot stands for any name: tag.k
+	about    string
+	kind     string // of JSON schema; "" is string
+	enum     []string
+	required bool
+}
+
+// table lists every route there is.
+func (a *API) table() []route {
+	return []route{
+		{
+			method: "GET", path: "/openapi.json", name: "openapi", summary: "This document", open: true,
+			status: http.StatusOK, out: map[string]any{}, handle: a.getDocument,
+		},
+		{
+			method: "GET", path: "/calls", name: "listCalls", summary: "Recorded calls, newest first", params: slices.Concat(filterParams, pageParams),
+			status: http.StatusOK, out: callList{}, handle: a.listCalls,
+		},
+		{
+			method: "GET", path: "/calls/{id}", name: "getCall", summary: "One call whole: bodies, attempts, and its cost explained",
+			status: http.StatusOK, out: callDetail{}, handle: a.getCall,
+		},
+		{
+			method: "GET", path: "/traces/{id}", name: "getTrace", summary: "The spans of a trace, earliest first",
+			status: http.StatusOK, out: traceAnswer{}, handle: a.getTrace,
+		},
+		{
+			method: "GET", path: "/costs", name: "getCosts", summary: "Sums over calls, grouped", params: slices.Concat(costParams, filterParams),
+			status: http.StatusOK, out: costsAnswer{}, also: []string{"text/csv"}, handle: a.getCosts,
+		},
+		{
+			method: "GET", path: "/facets", name: "getFacets", summary: "The most frequent values of project, key, user, model, provider and status",
+			params: slices.Concat(filterParams, facetParams), status: http.StatusOK, out: facetsAnswer{}, handle: a.getFacets,
+		},
+		{
+			method: "GET", path: "/export/calls", name: "exportCalls", summary: "A stream of calls, oldest first, one JSON object or CSV record each; a stream that ends in an error is cut off",
+			params: slices.Concat(exportParams, filterParams), status: http.StatusOK, out: exportedCall{}, also: []string{contentJSONLines, "text/csv"}, handle: a.exportCalls,
+		},
+		{
+			method: "GET", path: "/spool", name: "getSpool", summary: "Where accepted records are: accepted = written + waiting + quarantined + dropped",
+			status: http.StatusOK, out: spoolAnswer{}, handle: a.getSpool,
+		},
+		{
+			method: "GET", path: "/system", name: "getSystem", summary: "The running weir, its stores and its providers",
+			status: http.StatusOK, out: systemAnswer{}, handle: a.getSystem,
+		},
+		{
+			method: "GET", path: "/keys", name: "listKeys", summary: "All virtual keys, oldest first; never their secrets",
+			status: http.StatusOK, out: keyList{}, handle: a.listKeys,
+		},
+		{
+			method: "POST", path: "/keys", name: "createKey", summary: "Make a virtual key; its secret is in this answer only",
+			in: newKey{}, status: http.StatusCreated, out: madeKey{}, handle: a.createKey,
+		},
+		{
+			method: "DELETE", path: "/keys/{id}", name: "revokeKey", summary: "End a virtual key", status: http.StatusNoContent, handle: a.revokeKey,
+		},
+		{
+			method: "POST", path: "/keys/{id}/rotate", name: "rotateKey", summary: "End a virtual key and make another of the same project, name and limits in one step",
+			status: http.StatusCreated, out: madeKey{}, handle: a.rotateKey,
+		},
+		{
+			method: "GET", path: "/prices", name: "listPrices", summary: "The price book in force, those set by hand first", params: priceParams,
+			status: http.StatusOK, out: priceList{}, handle: a.listPrices,
+		},
+		{
+			method: "POST", path: "/prices", name: "putPrice", summary: "Set a price, in place of the one set for the same provider, model, project and date",
+			in: priceEntry, status: http.StatusCreated, out: priceEntry, handle: a.putPrice,
+		},
+		{
+			method: "DELETE", path: "/prices", name: "deletePrice", summary: "Remove a price that was set by hand", params: priceKeyParams,
+			status: http.StatusNoContent, handle: a.deletePrice,
+		},
+		{
+			method: "GET", path: "/prices/unpriced", name: "listUnpriced", summary: "Models that were called and have no price, most calls first",
+			params: unpricedParams, status: http.StatusOK, out: unpricedList{}, handle: a.listUnpriced,
+		},
+		{
+			method: "GET", path: "/session", name: "getSession", summary: "Whether this request is signed in", open: true,
+			status: http.StatusOK, out: sessionAnswer{}, handle: a.getSession,
+		},
+		{
+			method: "POST", path: "/session", name: "signIn", summary: "Exchange the admin token or a one-time code for a session cookie", open: true,
+			in: signIn{}, status: http.StatusOK, out: sessionAnswer{}, handle: a.signIn,
+		},
+		{
+			method: "DELETE", path: "/session", name: "signOut", summary: "End the session", open: true,
+			status: http.StatusNoContent, handle: a.signOut,
+		},
+	}
+}
+
+// mux serves the table. What is not in it is answered in the API's own error shape.
+func (a *API) mux() http.Handler {
+	mux := http.NewServeMux()
+	methods := map[string][]string{}
+	for i := range a.routes {
+		r := &a.routes[i]
+		mux.HandleFunc(r.method+" "+prefix+r.path, func(w http.ResponseWriter, req *http.Request) { a.serve(r, w, req) })
+		methods[r.path] = append(methods[r.path], r.method)
+		if r.method == http.MethodGet {
+			methods[r.path] = append(methods[r.path], http.MethodHead)
+		}
+	}
+	for p, allowed := range methods {
+		allow := strings.Join(allowed, ", ")
+		mux.HandleFunc(prefix+p, func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("Allow", allow)
+			a.fail(w, req, llm.Faultf(llm.MethodNotAllowed, "%s is not a method of %s, which has %s", clip(req.Method), clip(req.URL.Path), allow))
+		})
+	}
+	nowhere := func(w http.ResponseWriter, req *http.Request) {
+		a.fail(w, req, llm.Faultf(llm.NotFound, "%s is no path of the API; %s/openapi.json lists them", clip(req.URL.Path), prefix))
+	}
+	mux.HandleFunc("/", nowhere)
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		begin(w, req)
+		if req.URL.Path != path.Clean(req.URL.Path) { // the mux would redirect
+			nowhere(w, req)
+			return
+		}
+		mux.ServeHTTP(w, req)
+	})
+}
+
+// begin puts the headers on every answer, and the id under which a failure is logged.
+func begin(w http.ResponseWriter, r *http.Request) {
+	id := r.Header.Get("X-Request-Id")
+	if !isName(id) {
+		id = llm.NewSpanID()
+	}
+	h := w.Header()
+	h.Set("X-Request-Id", id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	// Recorded text is other people's: should a browser be made to show an answer as a page, nothing in it may run.
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
+// serve does what all routes have in common.
+func (a *API) serve(rt *route, w http.ResponseWriter, r *http.Request) {
+	if !rt.open {
+		if err := a.authorize(r); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := rt.checkQuery(r.URL.RawQuery); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	if err := rt.handle(w, r); err != nil {
+		a.fail(w, r, err)
+	}
+}
+
+// checkQuery refuses parameters that the route does not have: a misspelt filter would pick everything.
+func (r *route) checkQuery(raw string) error {
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return llm.Faultf(llm.InvalidRequest, "the query of the address is malformed: %v", err)
+	}
+	for name, values := range q {
+		switch {
+		case !r.knows(name):
+			return bad(clip(name), "%q is no parameter of %s %s%s%s", clip(name), r.method, prefix, r.path, r.known())
+		case len(values) > 1:
+			return bad(clip(name), "the parameter %s is given %d times; give it once", clip(name), len(values))
+		case !utf8.ValidString(name) || !utf8.ValidString(values[0]) || strings.ContainsRune(name+values[0], 0):
+			return bad(clip(name), "the parameter %s is not text in UTF-8", clip(name))
+		}
+	}
+	return nil
+}
+
+func (r *route) knows(name string) bool {
+	return slices.ContainsFunc(r.params, func(p param) bool {
+		stem, open := strings.CutSuffix(p.name, ".k")
+		return p.name == name && !open || open && strings.HasPrefix(name, stem+".") && len(name) > len(stem)+1
+	})
+}
+
+func (r *route) known() string {
+	if len(r.params) == 0 {
+		return ", which has none"
+	}
+	names := make([]string, len(r.params))
+	for i, p := range r.params {
+		names[i] = p.name
+	}
+	return "; it has " + strings.Join(names, " ")
+}
+
+// answer writes v as JSON.
+func answer(w http.ResponseWriter, status int, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(text, '\n'))
+	return nil
+}
+
+// clip makes text of a request fit to be repeated in a message.
+func clip(s string) string {
+	const most = 100
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// isName says whether s is 1 to 64 letters, digits, dots, underscores and dashes.
+func isName(s string) bool {
+	const most = 64
+	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
+	})
+}
