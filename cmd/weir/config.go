@@ -1,0 +1,146 @@
+package main
+
+import (
+	"time"
+
+	"github.com/weir-dev/weir/account"
+)
+
+// Config is weir.yaml. Values come from flags, then the environment, then the file, then defaultConfig.
+type Config struct {
+	Listen      string           `yaml:"listen"`       // address of everything, or of /v1 alone beside listen_admin
+	ListenAdmin string           `yaml:"listen_admin"` // address of everything but /v1; empty: the same as listen
+	Data        string           `yaml:"data"`         // directory of the embedded engine, SQLite, the spool and the admin token
+	ClickHouse  StoreConfig      `yaml:"clickhouse"`
+	Control     StoreConfig      `yaml:"control"`
+	Redis       StoreConfig      `yaml:"redis"`
+	Qdrant      StoreConfig      `yaml:"qdrant"`
+	Record      RecordConfig     `yaml:"record"`
+	Spool       SpoolConfig      `yaml:"spool"`
+	Providers   []ProviderConfig `yaml:"providers"`
+	Routes      []RouteConfig    `yaml:"routes"`
+	Projects    []ProjectConfig  `yaml:"projects"`
+	Prices      []PriceConfig    `yaml:"prices"`      // prices of your own, over the built-in book
+	Unpriced    string           `yaml:"unpriced"`    // what to do about a model without a price: reject, default, allow
+	Default     *PriceConfig     `yaml:"default"`     // the price that unpriced: default takes
+	Passthrough bool             `yaml:"passthrough"` // a client may bring its own provider key
+	MaxBody     int64            `yaml:"max_body"`    // bytes of a request body
+	Timeouts    TimeoutConfig    `yaml:"timeouts"`
+}
+
+// StoreConfig names a server. Empty: the embedded default.
+type StoreConfig struct {
+	URL secretText `yaml:"url"`
+}
+
+// RecordConfig says how much of a call is kept.
+type RecordConfig struct {
+	Content    string `yaml:"content"`     // full, redacted, hash, none
+	MaxCapture int    `yaml:"max_capture"` // bytes kept of a request, and of an answer
+}
+
+// SpoolConfig bounds what waits for the store.
+type SpoolConfig struct {
+	MaxAge     time.Duration `yaml:"max_age"`     // how long a record waits for company before it is written
+	MaxRows    int           `yaml:"max_rows"`    // rows of a batch
+	MaxWaiting int64         `yaml:"max_waiting"` // bytes of bodies that may wait before bodies are left out
+}
+
+// ProviderConfig is one provider.
+type ProviderConfig struct {
+	Name         string         `yaml:"name"`
+	Kind         string         `yaml:"kind"`     // openai, compatible
+	Preset       string         `yaml:"preset"`   // of kind compatible: a known server's habits
+	BaseURL      string         `yaml:"base_url"` // with the version
+	APIKey       secretText     `yaml:"api_key"`
+	Models       []string       `yaml:"models"`        // patterns of the models it takes
+	PriceAs      string         `yaml:"price_as"`      // its name in the price book; empty: by kind and preset
+	AllowPrivate bool           `yaml:"allow_private"` // its host name may resolve to a private address
+	Timeouts     *TimeoutConfig `yaml:"timeouts"`
+
+	position
+}
+
+// RouteConfig is a name clients may ask for.
+type RouteConfig struct {
+	Model    string         `yaml:"model"`
+	Targets  []TargetConfig `yaml:"targets"`
+	Fallback []TargetConfig `yaml:"fallback"`
+
+	position
+}
+
+// TargetConfig is one provider's model.
+type TargetConfig struct {
+	Provider string `yaml:"provider"`
+	Model    string `yaml:"model"`
+	Weight   *int   `yaml:"weight"` // 1 when it is not said
+
+	position
+}
+
+// ProjectConfig overrides for one project.
+type ProjectConfig struct {
+	Name     string        `yaml:"name"`
+	Provider string        `yaml:"provider"` // answers endpoints that weir does not model
+	Record   *RecordConfig `yaml:"record"`
+
+	position
+}
+
+// PriceConfig is a price in dollars per million tokens.
+type PriceConfig struct {
+	Provider      string `yaml:"provider"`
+	Model         string `yaml:"model"`
+	Project       string `yaml:"project"`
+	EffectiveFrom string `yaml:"effective_from"`
+	Input         string `yaml:"input_usd_per_mtok"`
+	CacheRead     string `yaml:"cache_read_usd_per_mtok"`
+	CacheWrite5m  string `yaml:"cache_write_5m_usd_per_mtok"`
+	CacheWrite1h  string `yaml:"cache_write_1h_usd_per_mtok"`
+	Output        string `yaml:"output_usd_per_mtok"`
+	Reasoning     string `yaml:"reasoning_usd_per_mtok"`
+	InputAudio    string `yaml:"input_audio_usd_per_mtok"`
+	OutputAudio   string `yaml:"output_audio_usd_per_mtok"`
+
+	position
+}
+
+// TimeoutConfig bounds waiting for providers. Zero takes the default.
+type TimeoutConfig struct {
+	Connect   time.Duration `yaml:"connect"`
+	FirstByte time.Duration `yaml:"first_byte"` // until the head of the answer
+	Idle      time.Duration `yaml:"idle"`       // between two reads of an answer
+	Shutdown  time.Duration `yaml:"shutdown"`   // how long streams may drain at a stop
+}
+
+// secretText is a secret, or a reference to one: env:NAME or file:PATH.
+type secretText struct {
+	account.Secret
+	line int
+}
+
+// defaultConfig is what weir runs with when nothing is said.
+func defaultConfig() Config {
+	return Config{
+		Listen: "127.0.0.1:4000", // loopback: opening weir to a network is a decision
+		Data:   "./data",
+		Record: RecordConfig{
+			Content:    "full",  // people look at what was said; the policy is per project
+			MaxCapture: 4 << 20, // beyond this a body is mostly base64
+		},
+		Unpriced: "allow", // a call is not refused for want of a price, it is shown as unpriced
+		MaxBody:  20 << 20,
+		Timeouts: TimeoutConfig{
+			Connect:   10 * time.Second,
+			FirstByte: 10 * time.Minute, // a long answer that is not streamed has its first byte at its end
+			Idle:      2 * time.Minute,
+			Shutdown:  30 * time.Second,
+		},
+	}
+}
+
+// position is where in the file a part of the configuration stands.
+type position struct{ line int }
+
+func (p *position) at(line int) { p.line = line }

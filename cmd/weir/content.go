@@ -1,0 +1,45 @@
+package main
+
+import (
+	"github.com/weir-dev/weir/ingest/redact"
+	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/trace"
+)
+
+// contentPolicy says how much of a body is recorded, project by project. Nil: everything of all.
+func contentPolicy(cfg Config, salt []byte) func(project string, body *trace.Body) {
+	general := redact.Policy(cfg.Record.Content)
+	own := map[string]redact.Policy{}
+	for _, p := range cfg.Projects {
+		if p.Record != nil {
+			own[p.Name] = redact.Policy(p.Record.Content)
+		}
+	}
+	if general == redact.Full && len(own) == 0 {
+		return nil
+	}
+	return func(project string, body *trace.Body) {
+		policy, ok := own[project]
+		if !ok {
+			policy = general
+		}
+		body.Request, body.Response = redact.Apply(policy, salt, body.Request, body.Response)
+	}
+}
+
+// preview gives what a list shows of a call: what the user said last, and the answer. It runs off the path of calls,
+// where batches are written.
+func preview(r *trace.Record) (input, output string) {
+	c := &r.Call
+	input = llm.LastUserText(c.Endpoint, llm.OpenAI, r.Body.Request)
+	a := llm.Assemble(c.Endpoint, llm.OpenAI, c.Stream, r.Body.Response)
+	switch {
+	case len(a.Texts) > 0 && a.Texts[0] != "":
+		output = a.Texts[0]
+	case a.Refusal != "":
+		output = a.Refusal
+	case len(a.ToolCalls) > 0:
+		output = a.ToolCalls[0].Name + "(" + a.ToolCalls[0].Arguments + ")"
+	}
+	return input, output
+}

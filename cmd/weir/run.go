@@ -1,0 +1,305 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/api"
+	"github.com/weir-dev/weir/clickhouse"
+	"github.com/weir-dev/weir/clickhouse/engine"
+	"github.com/weir-dev/weir/dashboards/console"
+	"github.com/weir-dev/weir/ingest"
+	"github.com/weir-dev/weir/ingest/route"
+	"github.com/weir-dev/weir/ingest/spool"
+	"github.com/weir-dev/weir/ingest/upstream"
+	"github.com/weir-dev/weir/internal/metrics"
+	"github.com/weir-dev/weir/sqldb"
+	"github.com/weir-dev/weir/trace"
+	"github.com/weir-dev/weir/trace/otelout"
+)
+
+// service is a running weir as its parts outside run see it.
+type service struct {
+	url       string         // of the console
+	gateway   string         // of /v1
+	signIn    string         // one-time link to the console
+	firstKey  account.Secret // made at this start, or zero
+	admin     account.Secret
+	madeAdmin bool // at this start
+	dir       *dataDir
+	writer    trace.Writer
+	keys      account.Keys
+	ring      *account.Keyring
+	book      *prices
+	reader    trace.Reader
+	engine    *engine.Engine // nil beside a ClickHouse server
+}
+
+// run is weir: it opens things from the bottom up, serves until ctx ends and closes them from the top down. started is
+// told when everything listens; extra, if not nil, runs beside the servers.
+func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*service), extra func(context.Context, *service) error) (err error) {
+	closing := func(what string, close func() error) {
+		if cerr := close(); cerr != nil {
+			err = errors.Join(err, fmt.Errorf("close %s: %w", what, cerr))
+		}
+	}
+	// Ports first: a taken one should not cost the start of an engine.
+	listener, err := listen(ctx, cfg.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	adminListener := listener
+	if cfg.ListenAdmin != "" {
+		if adminListener, err = listen(ctx, cfg.ListenAdmin); err != nil {
+			return err
+		}
+		defer adminListener.Close()
+	}
+
+	dir, err := openDataDir(cfg.Data)
+	if err != nil {
+		return err
+	}
+	defer closing("data directory", dir.Close)
+	admin, madeAdmin, err := dir.adminToken()
+	if err != nil {
+		return err
+	}
+
+	contentSalt, err := dir.randomBytes("content-salt", 32)
+	if err != nil {
+		return err
+	}
+
+	// The stores.
+	control, err := sqldb.Open(ctx, sqldb.Config{URL: cfg.Control.URL.Secret, File: dir.file("control.db")})
+	if err != nil {
+		return err
+	}
+	defer closing("control plane", control.Close)
+	firstKey, err := ensureFirstKey(ctx, control)
+	if err != nil {
+		return err
+	}
+	ring, err := account.NewKeyring(ctx, control, 0)
+	if err != nil {
+		return fmt.Errorf("read keys: %w", err)
+	}
+	book, err := openPrices(ctx, cfg, control)
+	if err != nil {
+		return err
+	}
+	store, eng, err := openStore(ctx, cfg, dir, log)
+	if err != nil {
+		return err
+	}
+	if eng != nil {
+		defer closing("engine", eng.Close)
+	}
+	defer closing("store", store.Close)
+	waiting := spool.NewMemory(spool.Config{
+		MaxRows: cfg.Spool.MaxRows, MaxAge: cfg.Spool.MaxAge, MaxWaiting: cfg.Spool.MaxWaiting, Writer: store, Log: log,
+	})
+	defer closing("spool", waiting.Close)
+
+	// What watches.
+	gauges := metrics.New(version, waiting.Counters)
+	observers := []func(*trace.Record){gauges.Observe}
+	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
+		otel, err := otelout.New(ctx, version)
+		if err != nil {
+			return err
+		}
+		defer closing("OTLP exporter", func() error {
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return otel.Close(last)
+		})
+		observers = append(observers, otel.Observe)
+	}
+
+	// The chain, innermost first.
+	table := routingTable(cfg)
+	send := route.Fallback(table, admitPriced(cfg, book))
+	record := ingest.Record(send, ingest.RecordConfig{
+		Book: book.Current, Recorder: waiting, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
+	})
+
+	// The ports.
+	gateway := ingest.New(ingest.Config{
+		Send: record, Refused: record.Refused, Keys: ring, MaxBody: cfg.MaxBody, Passthrough: cfg.Passthrough,
+		ProjectProvider: projectProvider(cfg), Log: log,
+	})
+	health := &readiness{store: store, engine: eng, spool: waiting, control: control}
+	admins := api.New(api.Config{
+		Reader: store, Spool: waiting, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
+		AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
+	})
+	public, private := routers(handlers{
+		gateway: gateway, api: admins.Handler(), metrics: gauges.Handler(), ready: health, console: console.Handler(),
+	}, cfg.ListenAdmin != "")
+	servers := map[net.Listener]*http.Server{listener: newServer(public, log)}
+	if cfg.ListenAdmin != "" {
+		servers[adminListener] = newServer(private, log)
+	}
+
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	wait := goAll(background,
+		func(ctx context.Context) { store.KeepMigrated(ctx) },
+		func(ctx context.Context) {
+			ring.Run(ctx, func(err error) { log.Warn("keys not refreshed", "error", err) })
+		},
+		func(ctx context.Context) { book.Run(ctx, log) },
+	)
+	defer func() { stop(); wait() }()
+
+	s := &service{
+		url: "http://" + reachable(adminListener.Addr()), gateway: "http://" + reachable(listener.Addr()) + "/v1", firstKey: firstKey,
+		admin: admin, madeAdmin: madeAdmin, dir: dir, writer: store, keys: control, ring: ring, book: book, reader: store, engine: eng,
+	}
+	s.signIn = s.url + "/?signin=" + url.QueryEscape(admins.SignInCode())
+	if started != nil {
+		started(s)
+	}
+	if extra != nil {
+		beside := goAll(background, func(ctx context.Context) {
+			if err := extra(ctx, s); err != nil && ctx.Err() == nil {
+				log.Error("demo traffic stopped", "error", err)
+			}
+		})
+		defer func() { stop(); beside() }()
+	}
+	return serve(ctx, servers, cfg.Timeouts.Shutdown, log)
+}
+
+// openStore connects to the configured ClickHouse, or starts the embedded engine.
+func openStore(ctx context.Context, cfg Config, dir *dataDir, log *slog.Logger) (*clickhouse.DB, *engine.Engine, error) {
+	if !cfg.ClickHouse.URL.IsZero() {
+		db, err := clickhouse.Open(clickhouse.Config{URL: cfg.ClickHouse.URL.Reveal(), Preview: preview, Log: log})
+		return db, nil, err
+	}
+	eng, err := engine.Start(ctx, engine.Config{Dir: dir.file("clickhouse"), Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := clickhouse.Open(clickhouse.Config{Dial: eng.DialContext, Preview: preview, Log: log})
+	if err != nil {
+		return nil, nil, errors.Join(err, eng.Close())
+	}
+	return db, eng, nil
+}
+
+// routingTable makes the providers' senders and the routes between them.
+func routingTable(cfg Config) *route.Table {
+	providers := make([]route.Provider, 0, len(cfg.Providers))
+	for _, p := range cfg.Providers {
+		base, _ := url.Parse(p.BaseURL) // validated
+		known := presets[p.Preset]
+		if p.Kind == "openai" {
+			known = presets["openai"]
+		}
+		limits := cfg.Timeouts
+		if p.Timeouts != nil {
+			limits = *p.Timeouts
+		}
+		providers = append(providers, route.Provider{
+			Name: p.Name, PriceAs: p.PriceAs, Models: p.Models,
+			Send: upstream.NewOpenAI(upstream.Config{
+				Name: p.Name, PriceAs: p.PriceAs, BaseURL: base, APIKey: p.APIKey.Secret, Quirks: known.quirks,
+				NoStreamOptions: known.refused, UncertainStreamOptions: !known.streamOptions, AllowPrivate: p.AllowPrivate,
+				ConnectTimeout: limits.Connect, FirstByteTimeout: limits.FirstByte, IdleTimeout: limits.Idle,
+			}),
+		})
+	}
+	targets := func(list []TargetConfig) []route.Target {
+		out := make([]route.Target, len(list))
+		for i, t := range list {
+			out[i] = route.Target{Provider: t.Provider, Model: t.Model, Weight: t.weight()}
+		}
+		return out
+	}
+	aliases := make([]route.Alias, 0, len(cfg.Routes))
+	for _, r := range cfg.Routes {
+		aliases = append(aliases, route.Alias{Model: r.Model, Targets: targets(r.Targets), Fallback: targets(r.Fallback)})
+	}
+	return route.NewTable(providers, aliases)
+}
+
+// projectProvider answers which provider takes a project's unmodelled calls.
+func projectProvider(cfg Config) func(string) (string, bool) {
+	by := map[string]string{}
+	for _, p := range cfg.Projects {
+		if p.Provider != "" {
+			by[p.Name] = p.Provider
+		}
+	}
+	return func(project string) (string, bool) {
+		name, ok := by[project]
+		return name, ok
+	}
+}
+
+// priceNames answers a provider's name in the price book.
+func priceNames(cfg Config) func(string) string {
+	by := map[string]string{}
+	for _, p := range cfg.Providers {
+		by[p.Name] = p.PriceAs
+	}
+	return func(provider string) string { return cmp.Or(by[provider], provider) }
+}
+
+// ensureFirstKey makes a first virtual key when there is none at all.
+func ensureFirstKey(ctx context.Context, keys account.Keys) (account.Secret, error) {
+	list, err := keys.ListKeys(ctx)
+	if err != nil {
+		return account.Secret{}, fmt.Errorf("read keys: %w", err)
+	}
+	if len(list) > 0 {
+		return account.Secret{}, nil
+	}
+	id, text, hash := account.Mint()
+	err = keys.CreateKey(ctx, account.Key{ID: id, Project: "default", Name: "first", Hash: hash, CreatedAt: time.Now()})
+	if errors.Is(err, account.ErrNameTaken) {
+		return account.Secret{}, nil // another replica was quicker
+	}
+	if err != nil {
+		return account.Secret{}, fmt.Errorf("make the first key: %w", err)
+	}
+	return text, nil
+}
+
+// reachable is a listener's address as a browser on this machine reaches it.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// goAll starts the loops and returns what waits for them.
+func goAll(ctx context.Context, loops ...func(context.Context)) (wait func()) {
+	done := make(chan struct{}, len(loops))
+	for _, loop := range loops {
+		go func() { loop(ctx); done <- struct{}{} }()
+	}
+	return func() {
+		for range loops {
+			<-done
+		}
+	}
+}

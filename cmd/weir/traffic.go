@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sashabaranov/go-openai"
+
+	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/internal/simulator"
+)
+
+// liveTraffic sends made-up calls through the gateway until ctx ends, as a client would.
+func liveTraffic(ctx context.Context, s *service, opts demoOptions, log *slog.Logger) error {
+	key, err := demoKey(ctx, s)
+	if err != nil {
+		return fmt.Errorf("make a key for the demo's traffic: %w", err)
+	}
+	client := trafficClient(s.gateway, key)
+	const atOnce = 32 // calls under way; beyond it the traffic slows down
+	slots := make(chan struct{}, atOnce)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for r := range simulator.Traffic(ctx, simulator.TrafficConfig{Seed: uint64(time.Now().Unix()), Rate: opts.rate, Project: demoProject}) {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := send(ctx, client, r); err != nil && ctx.Err() == nil {
+				log.Debug("a call of the demo failed, as some do", "model", r.Model, "error", err)
+			}
+		})
+	}
+	return nil
+}
+
+// headerKey carries a request's headers through the client to its transport.
+type headerKey struct{}
+
+// trafficClient is go-openai's client of the gateway.
+func trafficClient(gateway string, key account.Secret) *openai.Client {
+	cfg := openai.DefaultConfig(key.Reveal())
+	cfg.BaseURL = gateway
+	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		if h, ok := req.Context().Value(headerKey{}).(http.Header); ok {
+			req = req.Clone(req.Context())
+			for name, values := range h {
+				req.Header[name] = values
+			}
+		}
+		return http.DefaultTransport.RoundTrip(req)
+	})}
+	return openai.NewClientWithConfig(cfg)
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// send makes one call.
+func send(ctx context.Context, client *openai.Client, r simulator.Request) error {
+	ctx = context.WithValue(ctx, headerKey{}, r.Header)
+	if r.Path == "/v1/embeddings" {
+		var req openai.EmbeddingRequest
+		if err := json.Unmarshal(r.Body, &req); err != nil {
+			return err
+		}
+		_, err := client.CreateEmbeddings(ctx, req)
+		return err
+	}
+	var req openai.ChatCompletionRequest
+	if err := json.Unmarshal(r.Body, &req); err != nil {
+		return err
+	}
+	if !req.Stream {
+		_, err := client.CreateChatCompletion(ctx, req)
+		return err
+	}
+	stream, err := client.CreateChatCompletionStream(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	for {
+		if _, err := stream.Recv(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/weir-dev/weir/account"
+)
+
+// validate reports every fault of the configuration and resolves references to secrets.
+func (c *Config) validate(faults *configFaults) {
+	checkListen(faults, "listen", c.Listen)
+	if c.ListenAdmin != "" {
+		checkListen(faults, "listen_admin", c.ListenAdmin)
+	}
+	if strings.TrimSpace(c.Data) == "" {
+		faults.of("data", "want the directory where weir keeps its files")
+	}
+	for _, store := range []struct {
+		name    string
+		at      *secretText
+		schemes []string
+	}{
+		{"clickhouse.url", &c.ClickHouse.URL, []string{"clickhouse", "http", "https"}},
+		{"control.url", &c.Control.URL, []string{"postgres", "postgresql"}},
+		{"redis.url", &c.Redis.URL, []string{"redis", "rediss"}},
+		{"qdrant.url", &c.Qdrant.URL, []string{"http", "https", "grpc", "grpcs"}},
+	} {
+		resolveSecret(faults, store.name, store.at)
+		checkURL(faults, store.at.line, store.name, store.at.Reveal(), store.schemes)
+	}
+	checkContent(faults, faults.lines["record.content"], "record.content", c.Record.Content)
+	for path, n := range map[string]int64{
+		"max_body": c.MaxBody, "record.max_capture": int64(c.Record.MaxCapture), "spool.max_rows": int64(c.Spool.MaxRows), "spool.max_waiting": c.Spool.MaxWaiting,
+	} {
+		if n < 0 {
+			faults.of(path, "%d is below zero; 0 takes the default", n)
+		}
+	}
+	if !slices.Contains([]string{"reject", "default", "allow"}, c.Unpriced) {
+		faults.of("unpriced", "%q is none of reject, default, allow", c.Unpriced)
+	}
+	if c.Unpriced == "default" && c.Default == nil {
+		faults.of("unpriced", "default needs the price to take: default: {input_usd_per_mtok: …, output_usd_per_mtok: …}")
+	}
+	c.validateProviders(faults)
+	c.validateRoutes(faults)
+	c.validateProjects(faults)
+	c.priceBook(faults)
+}
+
+func (c *Config) validateProviders(faults *configFaults) {
+	seen := map[string]bool{}
+	for i := range c.Providers {
+		p := &c.Providers[i]
+		at := fmt.Sprintf("providers[%d]", i)
+		switch {
+		case p.Name == "":
+			faults.add(p.line, "%s: has no name", at)
+		case strings.ContainsAny(p.Name, "/ \t"):
+			faults.add(p.line, "%s: the name %q may hold neither a slash nor a space: clients write provider/model", at, p.Name)
+		case seen[p.Name]:
+			faults.add(p.line, "%s: there are two providers named %q", at, p.Name)
+		default:
+			at = "provider " + p.Name
+		}
+		seen[p.Name] = true
+		known := p.known(faults, at)
+		if p.BaseURL == "" {
+			p.BaseURL = known.baseURL
+		}
+		if p.BaseURL == "" {
+			faults.add(p.line, "%s: has no base_url (with the version, as http://127.0.0.1:8000/v1)", at)
+		}
+		checkURL(faults, p.line, at+": base_url", p.BaseURL, []string{"http", "https"})
+		resolveSecret(faults, at+": api_key", &p.APIKey)
+		if p.PriceAs == "" {
+			p.PriceAs = known.priceAs
+		}
+		if p.PriceAs == "" {
+			p.PriceAs = p.Name
+		}
+		for _, pattern := range p.Models {
+			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+				faults.add(p.line, "%s: models: %q is not a pattern", at, pattern)
+			}
+		}
+		if p.Models == nil {
+			p.Models = known.models
+		}
+	}
+	if len(c.Providers) == 1 && c.Providers[0].Models == nil {
+		c.Providers[0].Models = []string{"*"} // one server and nothing said: it takes what it is asked
+	}
+}
+
+// known is what weir knows of a provider by its kind and preset.
+func (p *ProviderConfig) known(faults *configFaults, at string) preset {
+	switch p.Kind {
+	case "openai":
+		if p.Preset != "" {
+			faults.add(p.line, "%s: preset belongs to kind compatible", at)
+		}
+		return presets["openai"]
+	case "compatible", "":
+		if p.Kind == "" && p.Preset == "" {
+			faults.add(p.line, "%s: has no kind; want openai or compatible", at)
+		}
+		if p.Preset == "" {
+			return preset{}
+		}
+		known, ok := presets[p.Preset]
+		if !ok {
+			faults.add(p.line, "%s: there is no preset %q; there are %s", at, p.Preset, strings.Join(presetNames(), ", "))
+		}
+		return known
+	}
+	faults.add(p.line, "%s: kind %q is none of openai, compatible", at, p.Kind)
+	return preset{}
+}
+
+func presetNames() []string { return slices.Sorted(maps.Keys(presets)) }
+
+func (c *Config) validateRoutes(faults *configFaults) {
+	names := map[string]bool{}
+	for _, p := range c.Providers {
+		names[p.Name] = true
+	}
+	seen := map[string]bool{}
+	for i, r := range c.Routes {
+		at := fmt.Sprintf("routes[%d]", i)
+		switch {
+		case r.Model == "":
+			faults.add(r.line, "%s: has no model, the name clients ask for", at)
+		case seen[r.Model]:
+			faults.add(r.line, "%s: there are two routes for %q", at, r.Model)
+		default:
+			at = "route " + r.Model
+		}
+		seen[r.Model] = true
+		if len(r.Targets) == 0 {
+			faults.add(r.line, "%s: has no targets", at)
+		}
+		total := 0
+		for _, t := range slices.Concat(r.Targets, r.Fallback) {
+			if !names[t.Provider] {
+				faults.add(t.line, "%s: there is no provider %q", at, t.Provider)
+			}
+			if t.Model == "" {
+				faults.add(t.line, "%s: a target has no model", at)
+			}
+			if t.weight() < 0 {
+				faults.add(t.line, "%s: the weight %d is below zero", at, t.weight())
+			}
+		}
+		for _, t := range r.Targets {
+			total += t.weight()
+		}
+		if len(r.Targets) > 0 && total == 0 {
+			faults.add(r.line, "%s: its weights sum to zero, so no target would ever be drawn", at)
+		}
+	}
+}
+
+func (t TargetConfig) weight() int {
+	if t.Weight == nil {
+		return 1
+	}
+	return *t.Weight
+}
+
+func (c *Config) validateProjects(faults *configFaults) {
+	seen := map[string]bool{}
+	for i, p := range c.Projects {
+		if p.Name == "" || seen[p.Name] {
+			faults.add(p.line, "projects[%d]: want a name of its own, not %q", i, p.Name)
+		}
+		seen[p.Name] = true
+		if p.Provider != "" && !slices.ContainsFunc(c.Providers, func(q ProviderConfig) bool { return q.Name == p.Provider }) {
+			faults.add(p.line, "project %s: there is no provider %q", p.Name, p.Provider)
+		}
+		if p.Record != nil {
+			checkContent(faults, p.line, "project "+p.Name+": record.content", p.Record.Content)
+		}
+	}
+}
+
+func checkContent(faults *configFaults, line int, at, content string) {
+	if !slices.Contains([]string{"full", "redacted", "hash", "none"}, content) {
+		faults.add(line, "%s: %q is none of full, redacted, hash, none", at, content)
+	}
+}
+
+func checkListen(faults *configFaults, at, address string) {
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		faults.of(at, "%q is not host:port; write 127.0.0.1:4000, or :4000 for all addresses", address)
+	}
+}
+
+// checkURL never shows the URL: it may hold a password.
+func checkURL(faults *configFaults, line int, at, text string, schemes []string) {
+	if text == "" {
+		return
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "":
+		faults.add(line, "%s: is not a URL with a host", at)
+	case !slices.Contains(schemes, u.Scheme):
+		faults.add(line, "%s: the scheme is none of %s", at, strings.Join(schemes, ", "))
+	}
+}
+
+// resolveSecret follows env:NAME and file:PATH.
+func resolveSecret(faults *configFaults, at string, s *secretText) {
+	text := s.Reveal()
+	if name, ok := strings.CutPrefix(text, "env:"); ok {
+		value, set := os.LookupEnv(name)
+		if !set || value == "" {
+			faults.add(s.line, "%s: the environment has no %s", at, name)
+		}
+		s.Secret = account.NewSecret(value)
+	} else if file, ok := strings.CutPrefix(text, "file:"); ok {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			faults.add(s.line, "%s: cannot read the secret's file: %v", at, err)
+		}
+		s.Secret = account.NewSecret(strings.TrimSpace(string(b)))
+	}
+}
