@@ -48,7 +48,7 @@ func TestASecretDoesNotPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{
-		fmt.Sprint(s), fmt.Sprintf("%s %v %+v %#v %q %x %d", s, s, s, s, s, s, s), fmt.Sprintf("%+v %#v", struct{ S account.Secret }{s}, &s),
+		s.String(), fmt.Sprintf("%s %v %+v %#v %q %x %d", s, s, s, s, s, s, s), fmt.Sprintf("%+v %#v", struct{ S account.Secret }{s}, &s),
 		string(j), log.String(),
 	} {
 		if strings.Contains(text, "canary") || strings.Contains(text, "63616e617279") {

@@ -20,8 +20,8 @@ const (
 // An insert holds at most so many rows and about so many bytes of bodies, so that an engine with a few hundred
 // megabytes takes any batch.
 const (
-	insertRows  = 10_000
-	insertBytes = 8 << 20
+	insertRows  = 25_000
+	insertBytes = 16 << 20
 )
 
 // Write stores a batch: the rows of calls, from which the store itself feeds the rollups, then the bodies. It may be

@@ -57,7 +57,7 @@ func readAll(r io.Reader, announced int64) ([]byte, error) {
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err == io.EOF { //nolint:errorlint // the bare value is the contract of io.Reader
+		if err == io.EOF {
 			return buf, nil
 		}
 		if err != nil {

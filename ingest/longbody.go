@@ -50,7 +50,7 @@ func (b *longBody) Read(p []byte) (int, error) {
 	}
 	b.end = err
 	broken := err
-	if err == io.EOF { //nolint:errorlint // the bare value is the contract of io.Reader
+	if err == io.EOF {
 		broken = nil
 	}
 	if kept := b.close(broken); kept != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (r *Recording) plain(t *taking) (*llm.Response, error) {
 		return nil, fault
 	}
 	if len(head) > wholeLimit {
-		t.resp.Body = &longBody{taking: t, from: from, head: head, kept: head[:len(head):len(head)]}
+		t.resp.Body = &longBody{taking: t, from: from, head: head, kept: slices.Clip(head)}
 		return t.resp, nil
 	}
 	_ = from.Close()

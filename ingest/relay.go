@@ -98,7 +98,7 @@ func copyBody(w http.ResponseWriter, resp *llm.Response, flush bool) error {
 				}
 			}
 		}
-		if err == io.EOF { //nolint:errorlint // the bare value is the contract of io.Reader
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

@@ -49,7 +49,7 @@ func (b *streamBody) fill() {
 		return
 	}
 	broken := err
-	if err == io.EOF { //nolint:errorlint // the bare value is the contract of io.Reader
+	if err == io.EOF {
 		broken = nil
 		if ev, ok := b.split.Finish(); ok {
 			b.event(ev)

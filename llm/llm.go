@@ -4,6 +4,7 @@ package llm
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -88,9 +89,7 @@ func (c *Call) Clone() *Call {
 	d.Header = c.Header.Clone()
 	if c.Tags != nil {
 		d.Tags = make(map[string]string, len(c.Tags))
-		for k, v := range c.Tags {
-			d.Tags[k] = v
-		}
+		maps.Copy(d.Tags, c.Tags)
 	}
 	return &d
 }

@@ -1,7 +1,7 @@
 package sqldb
 
 import (
-	"context"
+	"bytes"
 	"fmt"
 	"net"
 	"net/url"
@@ -94,7 +94,7 @@ func TestPrices(t *testing.T) {
 		same := cmp.Comparer(func(a, b price.Entry) bool {
 			x, xerr := a.MarshalJSON()
 			y, yerr := b.MarshalJSON()
-			return xerr == nil && yerr == nil && string(x) == string(y)
+			return xerr == nil && yerr == nil && bytes.Equal(x, y)
 		})
 		if diff := cmp.Diff([]price.Entry{always, later}, list(), same); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -117,7 +117,7 @@ func TestTwoStartersMigrateOnce(t *testing.T) {
 	errs := make([]error, 4)
 	for i := range errs {
 		wg.Go(func() {
-			db, err := Open(context.Background(), Config{URL: url})
+			db, err := Open(t.Context(), Config{URL: url})
 			if err == nil {
 				err = db.Close()
 			}

@@ -57,6 +57,7 @@ func BenchmarkInsert(b *testing.B) {
 }
 
 func benchmarkInsert(b *testing.B, size int) {
+	b.Helper()
 	e, err := engine.Start(b.Context(), enginetest.Config(b, b.TempDir()))
 	if err != nil {
 		b.Fatal(err)

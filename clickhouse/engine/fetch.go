@@ -83,7 +83,7 @@ func (f *fetcher) fetch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make a directory to download into: %w", err)
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // what is left is in the cache directory and harmless
+	defer os.RemoveAll(tmp) // what is left is in the cache directory and harmless
 
 	archive, err := f.download(ctx, tmp, spec)
 	if err != nil {

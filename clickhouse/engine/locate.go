@@ -101,8 +101,7 @@ func platform(goos, goarch string) (distribution, error) {
 func isFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 			return pathErr.Err
 		}
 		return err

@@ -44,7 +44,8 @@ func lockDir(ctx context.Context, dir string, wait time.Duration) (*os.File, err
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	if err := file.Truncate(0); err == nil {
+	err = file.Truncate(0)
+	if err == nil {
 		_, err = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {

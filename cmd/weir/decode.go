@@ -134,7 +134,7 @@ func decodeStruct(n *yaml.Node, v reflect.Value, path string, faults *configFaul
 		faults.add(n.Line, "%s: want fields, one a line", cmp.Or(path, "the file"))
 		return
 	}
-	if p, ok := v.Addr().Interface().(interface{ at(line int) }); ok {
+	if p, ok := reflect.TypeAssert[interface{ at(line int) }](v.Addr()); ok {
 		p.at(n.Line)
 	}
 	fields := map[string]reflect.Value{}

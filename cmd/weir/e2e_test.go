@@ -51,7 +51,7 @@ func startWeir(t *testing.T, cfg Config) *service {
 	t.Helper()
 	needEngine(t)
 	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(t.Context())
 	started := make(chan *service, 1)
 	ended := make(chan error, 1)
 	var log bytes.Buffer
@@ -102,12 +102,18 @@ func simulatedOpenAI(t *testing.T, sim simulator.Config) Config {
 // call reads a recorded call back, once nothing waits to be written.
 func (s *service) call(t *testing.T, id string) trace.Record {
 	t.Helper()
-	s.settle(t)
-	rec, err := s.reader.Call(t.Context(), id)
-	if err != nil {
-		t.Fatalf("call %s: %v", id, err)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		s.settle(t)
+		rec, err := s.reader.Call(t.Context(), id)
+		if err == nil {
+			return rec
+		}
+		if !errors.Is(err, trace.ErrNoCall) || time.Now().After(deadline) { // a call whose client left is recorded a moment later
+			t.Fatalf("call %s: %v", id, err)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return rec
 }
 
 // settle waits until the spool says that all it accepted can be read.
@@ -129,7 +135,7 @@ func (s *service) settle(t *testing.T) {
 // get asks the API.
 func (s *service) get(t *testing.T, path string, into any) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1"+path, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1"+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

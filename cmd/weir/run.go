@@ -107,7 +107,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		defer closing("engine", eng.Close)
 	}
 	defer closing("store", store.Close)
-	waiting := spool.NewMemory(spool.Config{
+	waiting := spool.NewMemory(spool.Config{ //nolint:contextcheck // what was accepted is written after ctx has ended
 		MaxRows: cfg.Spool.MaxRows, MaxAge: cfg.Spool.MaxAge, MaxWaiting: cfg.Spool.MaxWaiting, Writer: store, Log: log,
 	})
 	defer closing("spool", waiting.Close)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -54,9 +55,7 @@ func trafficClient(gateway string, key account.Secret) *openai.Client {
 	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 		if h, ok := req.Context().Value(headerKey{}).(http.Header); ok {
 			req = req.Clone(req.Context())
-			for name, values := range h {
-				req.Header[name] = values
-			}
+			maps.Copy(req.Header, h)
 		}
 		return http.DefaultTransport.RoundTrip(req)
 	})}

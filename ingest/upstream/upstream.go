@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -92,7 +93,7 @@ func (o *OpenAI) try(ctx context.Context, call *llm.Call, body []byte) (*llm.Res
 		cancel(llm.Faultf(llm.UpstreamTimeout, "provider %s did not begin to answer within %v; the limit is its timeouts.first_byte", o.cfg.Name, o.cfg.FirstByteTimeout))
 	})
 	attempt := llm.Attempt{SpanID: llm.NewSpanID(), Provider: o.cfg.Name, PriceAs: o.cfg.PriceAs, Model: call.Model, Start: time.Now()}
-	resp, err := o.exchange(ctx, call, body)
+	resp, err := o.exchange(ctx, call, body) //nolint:bodyclose // the caller of Send closes it
 	attempt.Duration = time.Since(attempt.Start)
 	timer.Stop()
 	if err != nil {
@@ -130,9 +131,7 @@ func (o *OpenAI) exchange(ctx context.Context, call *llm.Call, body []byte) (*ht
 		return nil, err
 	}
 	req.ContentLength = int64(len(body))
-	for k, v := range call.Header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, call.Header)
 	if len(body) > 0 && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}

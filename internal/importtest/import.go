@@ -66,7 +66,9 @@ func faults(pkgs []pkg) []string {
 
 // conformance says that a package is a test that other packages run, as httptest's neighbours are: it is free to import
 // what tests import.
-func conformance(pkg string) bool { return strings.HasSuffix(pkg, "test") && pkg != "internal/importtest" }
+func conformance(pkg string) bool {
+	return strings.HasSuffix(pkg, "test") && pkg != "internal/importtest"
+}
 
 // arrow returns the fault in from → to, if there is one. row is from's.
 func arrow(row *room, from, to string) []string {

@@ -82,8 +82,13 @@ func (s *Set) Observe(r *trace.Record) {
 		name string
 		n    int64
 	}{
-		{"input_uncached", c.Usage.InputUncached}, {"cache_read", c.Usage.CacheRead}, {"cache_write", c.Usage.CacheWrite5m + c.Usage.CacheWrite1h},
-		{"input_audio", c.Usage.InputAudio}, {"output_text", c.Usage.OutputText}, {"reasoning", c.Usage.Reasoning}, {"output_audio", c.Usage.OutputAudio},
+		{"input_uncached", c.Usage.InputUncached},
+		{"cache_read", c.Usage.CacheRead},
+		{"cache_write", c.Usage.CacheWrite5m + c.Usage.CacheWrite1h},
+		{"input_audio", c.Usage.InputAudio},
+		{"output_text", c.Usage.OutputText},
+		{"reasoning", c.Usage.Reasoning},
+		{"output_audio", c.Usage.OutputAudio},
 	} {
 		if b.n > 0 {
 			s.tokens.WithLabelValues(provider, model, b.name).Add(float64(b.n))

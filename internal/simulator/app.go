@@ -89,7 +89,8 @@ var apps = []app{
 		project: "support-bot", team: "support", keys: []string{"web-widget", "email-triage"}, share: .42, weekend: .55, hours: public,
 		users: 1800, turns: 3.2, stream: .88, exact: .1, semantic: .06, prompt: "support-answer", versions: []float64{0, .3, .72},
 		models: []appModel{
-			{"gpt-4o", "openai", 0, switchAt, .9}, {"gpt-4.1-mini", "openai", switchAt, 1, .9},
+			{"gpt-4o", "openai", 0, switchAt, .9},
+			{"gpt-4.1-mini", "openai", switchAt, 1, .9},
 			{"claude-haiku-4-5", "anthropic", 0, 1, .1},
 		},
 		system: "You answer customers of Brookside, an online shop for home and outdoor goods. Be friendly and precise, never promise a date you do not know, and say which page of the account shows what you talk about. Refunds go back to the card that paid. Returns are free within thirty days. Hand over to a person when the customer asks for one twice.",

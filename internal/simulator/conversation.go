@@ -47,7 +47,8 @@ func (p *pool) chatBody(s *session, now spoken, stream, short bool) request {
 	} else {
 		b = append(b, `","messages":[`...)
 	}
-	add := func(role string, n int, write bool, parts ...segment) {
+	add := func(role string, write bool, parts ...segment) {
+		n := messageTokens
 		for _, part := range parts {
 			n += part.n
 		}
@@ -66,17 +67,17 @@ func (p *pool) chatBody(s *session, now spoken, stream, short bool) request {
 		}
 		b = append(b, `"}`...)
 	}
-	add("system", messageTokens, true, p.system[min(s.version, len(p.system)-1)])
+	add("system", true, p.system[min(s.version, len(p.system)-1)])
 	for _, t := range s.past {
-		add("user", messageTokens, !short, p.questionOf(t)...)
-		add("assistant", messageTokens, !short, t.answer...)
+		add("user", !short, p.questionOf(t)...)
+		add("assistant", !short, t.answer...)
 	}
 	q.prefix = q.tokens
 	if short && len(now.context) > 0 {
 		q.tokens += p.lead.n + tokensOf(now.context)
-		add("user", messageTokens, true, p.questions[now.question].segment)
+		add("user", true, p.questions[now.question].segment)
 	} else {
-		add("user", messageTokens, true, p.questionOf(now)...)
+		add("user", true, p.questionOf(now)...)
 	}
 	b = append(b, ']')
 	if s.user != "" {
@@ -89,7 +90,8 @@ func (p *pool) chatBody(s *session, now spoken, stream, short bool) request {
 	} else if p.app.embeds != "" {
 		b = append(b, `,"temperature":0`...)
 	}
-	q.body = append(b, '}')
+	b = append(b, '}')
+	q.body = b
 	return q
 }
 

@@ -28,14 +28,14 @@ func passages(text string) []passage {
 			if i+1 < len(at) {
 				end = at[i+1][0]
 			}
-			label := ""
+			var label strings.Builder
 			for g := 2; g < len(m); g += 2 {
 				if m[g] >= 0 {
-					label += text[m[g]:m[g+1]]
+					label.WriteString(text[m[g]:m[g+1]])
 				}
 			}
 			body := questionAt.ReplaceAllString(text[m[1]:end], "")
-			out = append(out, passage{label, strings.TrimSpace(body)})
+			out = append(out, passage{label.String(), strings.TrimSpace(body)})
 		}
 		return out
 	}
@@ -92,8 +92,8 @@ func (p prompt) fromPassages(r *rand.Rand) (string, bool) {
 		text := s.text
 		if s.label != "" {
 			end := ""
-			if strings.HasSuffix(text, ".") {
-				text, end = strings.TrimSuffix(text, "."), "."
+			if before, ok := strings.CutSuffix(text, "."); ok {
+				text, end = before, "."
 			}
 			text += " [" + s.label + "]" + end
 		}

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -38,9 +39,9 @@ type format struct {
 
 // last returns the newest user message, or the newest message of any kind.
 func (p prompt) last() string {
-	for i := len(p.turns) - 1; i >= 0; i-- {
-		if p.turns[i].role == "user" {
-			return p.turns[i].text
+	for _, v := range slices.Backward(p.turns) {
+		if v.role == "user" {
+			return v.text
 		}
 	}
 	if len(p.turns) > 0 {

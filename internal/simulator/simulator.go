@@ -155,7 +155,7 @@ func (s *Simulator) post(handle func(*exchange) error) http.HandlerFunc {
 			return x.ctx.Err()
 		}
 		if status := s.doom(b); status != 0 {
-			if err := x.pace.start(x.ctx, 0); err != nil {
+			if err := x.pace.start(x.ctx, 0); err != nil { //nolint:contextcheck // it is the request's
 				return err
 			}
 			return injected(status, m.id)
@@ -244,7 +244,7 @@ func (s *Simulator) bill(prompt, completion int) {
 func dice(seed uint64, path string, body []byte) *rand.Rand {
 	h := sha256.New()
 	h.Write(binary.LittleEndian.AppendUint64(nil, seed))
-	io.WriteString(h, path)
+	h.Write([]byte(path))
 	h.Write(body)
 	sum := h.Sum(nil)
 	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum), binary.LittleEndian.Uint64(sum[8:])))

@@ -65,7 +65,8 @@ func (t *telling) embedding() trace.Record {
 		b = append(b, m.name()...)
 		b = append(b, `","usage":`...)
 		b = append(b, s.UsageRaw...)
-		body.Response = append(b, '}')
+		b = append(b, '}')
+		body.Response = b
 	}
 	return trace.Record{Call: s, Body: body}
 }

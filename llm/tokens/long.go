@@ -95,7 +95,7 @@ func (s *scratch) merge(v *vocabulary, piece []byte) {
 	for len(s.heap) > 0 {
 		top := s.pop()
 		i := int(uint32(top))
-		if s.rank[i] != uint32(top>>32) {
+		if uint64(s.rank[i]) != top>>32 {
 			continue
 		}
 		gone := int(s.next[i])

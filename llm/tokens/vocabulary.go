@@ -131,7 +131,7 @@ func (v *vocabulary) lookup(b []byte) uint32 {
 			continue
 		}
 		rank := slot&(1<<rankBits-1) - 1
-		if string(v.blob[v.start[rank]:v.start[rank+1]]) == string(b) {
+		if bytes.Equal(v.blob[v.start[rank]:v.start[rank+1]], b) {
 			return rank
 		}
 	}

@@ -68,42 +68,42 @@ func RunChild() bool {
 
 // Config is a configuration that runs this test binary as the child, on dir. It skips the test when the library is
 // missing, as Start does. Tests that need an engine of their own pass it to engine.Start.
-func Config(t testing.TB, dir string) engine.Config {
-	t.Helper()
+func Config(tb testing.TB, dir string) engine.Config {
+	tb.Helper()
 	path, err := engine.Locate()
 	if err != nil {
 		if os.Getenv(EnvRequired) == "required" {
-			t.Fatalf("%s=required: %v", EnvRequired, err)
+			tb.Fatalf("%s=required: %v", EnvRequired, err)
 		}
-		t.Skipf("no ClickHouse engine: %v", err)
+		tb.Skipf("no ClickHouse engine: %v", err)
 	}
 	exe, err := os.Executable()
 	if err != nil {
-		t.Fatalf("find the test binary: %v", err)
+		tb.Fatalf("find the test binary: %v", err)
 	}
 	return engine.Config{Dir: dir, Command: []string{exe}, Env: []string{childEnv + "=1"}, Library: path}
 }
 
 // Start returns the engine that all tests of this binary share, started at the first call in a temporary directory.
 // It skips the test when the library is missing, and fails it instead when WEIR_TEST_ENGINE is "required".
-func Start(t testing.TB) *engine.Engine {
-	t.Helper()
-	cfg := Config(t, "")
+func Start(tb testing.TB) *engine.Engine {
+	tb.Helper()
+	cfg := Config(tb, "")
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if !shared.main {
-		t.Fatal("this package has no `func TestMain(m *testing.M) { enginetest.Main(m) }`")
+		tb.Fatal("this package has no `func TestMain(m *testing.M) { enginetest.Main(m) }`")
 	}
 	if !shared.started {
 		shared.started = true
 		shared.dir, shared.err = os.MkdirTemp("", "weir-engine-test-")
 		if shared.err == nil {
 			cfg.Dir = shared.dir
-			shared.engine, shared.err = engine.Start(context.Background(), cfg)
+			shared.engine, shared.err = engine.Start(context.Background(), cfg) //nolint:usetesting // it outlives the test that starts it
 		}
 	}
 	if shared.err != nil {
-		t.Fatalf("start the shared engine: %v", shared.err)
+		tb.Fatalf("start the shared engine: %v", shared.err)
 	}
 	return shared.engine
 }
