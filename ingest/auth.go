@@ -46,27 +46,10 @@ func credential(h http.Header) (text, where string) {
 	return "", ""
 }
 
-// allows says whether a name fits one of the patterns, in which * stands for any run of characters.
+// allows says whether a name fits one of the patterns.
 func allows(patterns []string, name string) bool {
 	for _, p := range patterns {
-		if wildcard(p, name) {
-			return true
-		}
-	}
-	return false
-}
-
-func wildcard(pattern, name string) bool {
-	head, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == name
-	}
-	if !strings.HasPrefix(name, head) {
-		return false
-	}
-	name = name[len(head):]
-	for i := 0; i <= len(name); i++ {
-		if wildcard(rest, name[i:]) {
+		if llm.Match(p, name) {
 			return true
 		}
 	}

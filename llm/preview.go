@@ -2,6 +2,7 @@ package llm
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/weir-dev/weir/internal/rawjson"
 )
@@ -10,8 +11,8 @@ import (
 // prompt or input. "" when there is none. Of a request that was cut off, what can be read is read.
 func LastUserText(endpoint Endpoint, dialect Dialect, request []byte) string {
 	request = bytes.TrimSpace(request)
-	if rawjson.Scan(request, nil) != nil {
-		request = closeJSON(request)
+	if len(request) > 0 && request[len(request)-1] != '}' {
+		request = closeJSON(request) // it was cut off
 	}
 	v := rawjson.Value(request)
 	var list rawjson.Value
@@ -37,19 +38,33 @@ func LastUserText(endpoint Endpoint, dialect Dialect, request []byte) string {
 	if list.Kind() == rawjson.String {
 		return valid(list.AppendText(nil))
 	}
-	var last string
+	// The text is unescaped only where it is wanted: of the last message that has any, not of a whole conversation.
+	var users []rawjson.Value
 	list.Each(func(_ int, m rawjson.Value) bool {
-		role := m.Get("role")
-		if t := said(m); t != "" && (role.Is("user") || role == nil) {
-			last = t
+		if saidByUser(m) {
+			users = append(users, m)
 		}
 		return true
 	})
-	return last
+	for _, m := range slices.Backward(users) {
+		if t := said(m, dialect); t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// saidByUser: a message of the role user, or an input that has no role.
+func saidByUser(m rawjson.Value) bool {
+	if m.Kind() != rawjson.Object {
+		return true
+	}
+	role := m.Get("role")
+	return role == nil || role.Is("user")
 }
 
 // said is the text of a message or input: the text parts of its content, a line each.
-func said(m rawjson.Value) string {
+func said(m rawjson.Value, dialect Dialect) string {
 	var out []byte
 	add := func(t rawjson.Value) {
 		if t.Kind() != rawjson.String || t.Empty() {
@@ -61,10 +76,13 @@ func said(m rawjson.Value) string {
 		out = t.AppendText(out)
 	}
 	add(m)
+	if dialect == Gemini {
+		m.Get("parts").Each(func(_ int, part rawjson.Value) bool {
+			add(part.Get("text"))
+			return true
+		})
+		return valid(out)
+	}
 	texts(m.Get("content"), add, "text", "input_text")
-	m.Get("parts").Each(func(_ int, part rawjson.Value) bool {
-		add(part.Get("text"))
-		return true
-	})
 	return valid(out)
 }

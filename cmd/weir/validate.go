@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -87,8 +86,8 @@ func (c *Config) validateProviders(faults *configFaults) {
 			p.PriceAs = p.Name
 		}
 		for _, pattern := range p.Models {
-			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-				faults.add(p.line, "%s: models: %q is not a pattern", at, pattern)
+			if pattern == "" {
+				faults.add(p.line, "%s: models: an empty pattern fits nothing; write * for all", at)
 			}
 		}
 		if p.Models == nil {

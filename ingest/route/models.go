@@ -50,7 +50,7 @@ func (t *Table) models(ctx context.Context, call *llm.Call) (*llm.Response, erro
 			}
 		}
 		for _, pattern := range p.Models {
-			if !strings.ContainsAny(pattern, "*?[") {
+			if !strings.ContainsAny(pattern, "*?") {
 				all.add(pattern, nil)
 			}
 		}

@@ -4,7 +4,6 @@ package route
 import (
 	"fmt"
 	"math/rand/v2"
-	"path"
 	"slices"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 type Provider struct {
 	Name    string
 	PriceAs string
-	Models  []string // patterns of the models it takes, as path.Match reads them; a "*" among them crosses slashes
+	Models  []string // patterns of the models it takes, see llm.Match
 	Send    llm.Sender
 }
 
@@ -129,7 +128,7 @@ func (a Alias) draw(intN func(int) int) []Target {
 func specificity(patterns []string, model string) int {
 	best := -1
 	for _, p := range patterns {
-		if !Match(p, model) {
+		if !llm.Match(p, model) {
 			continue
 		}
 		s := len(p) - strings.Count(p, "*") - strings.Count(p, "?")
@@ -139,11 +138,4 @@ func specificity(patterns []string, model string) int {
 		best = max(best, s)
 	}
 	return best
-}
-
-// Match says whether a model fits a pattern: * stands for any run of characters, slashes too, ? for one.
-func Match(pattern, model string) bool {
-	const slash = "\x00" // path.Match's * stops at slashes, models have them
-	ok, err := path.Match(strings.ReplaceAll(pattern, "/", slash), strings.ReplaceAll(model, "/", slash))
-	return err == nil && ok
 }
