@@ -64,7 +64,7 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 	}
 	hello := greet(cmd, cfg)
 	return run(ctx, cfg, log, func(s *service) {
-		if err := seedHistory(ctx, cmd, s, opts); err != nil && ctx.Err() == nil {
+		if err := seedHistory(ctx, cmd, s, opts, log); err != nil && ctx.Err() == nil {
 			log.Error("history of the demo not written", "error", err)
 		}
 		hello(s)
@@ -102,7 +102,7 @@ func startSimulator(ctx context.Context, seed uint64, log *slog.Logger) (Provide
 }
 
 // seedHistory writes the month before the first start. It can be killed and run again: batches have their own tokens.
-func seedHistory(ctx context.Context, cmd *cobra.Command, s *service, opts demoOptions) error {
+func seedHistory(ctx context.Context, cmd *cobra.Command, s *service, opts demoOptions, log *slog.Logger) error {
 	if opts.days <= 0 {
 		return nil
 	}
@@ -114,6 +114,9 @@ func seedHistory(ctx context.Context, cmd *cobra.Command, s *service, opts demoO
 		return nil
 	}
 	total := int64(opts.days * opts.callsPerDay * 5 / 6) // weekends are quieter; the bar need not be exact
+	if !onTerminal(cmd) {
+		log.Info("writing the demo's history, once", "days", opts.days)
+	}
 	bar, done := progressBar(cmd, "writing a month of history", total)
 	defer done()
 	now := time.Now().UTC().Truncate(time.Minute)

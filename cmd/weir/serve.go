@@ -20,7 +20,7 @@ func serveCommand() *cobra.Command {
 			cfg, err := configOf(cmd)
 			if check {
 				if errors.Is(err, errConfig) {
-					return fmt.Errorf("%w\n%w", err, errCheckFound)
+					return sayNo("%v", err)
 				}
 				if err == nil {
 					_, err = fmt.Fprintln(cmd.OutOrStdout(), "the configuration is good")
@@ -38,8 +38,6 @@ func serveCommand() *cobra.Command {
 	serviceFlags(cmd)
 	return cmd
 }
-
-var errCheckFound = fmt.Errorf("%w: mend the lines above", errNo)
 
 // serviceFlags are those of serve and demo.
 func serviceFlags(cmd *cobra.Command) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/weir-dev/weir/llm"
@@ -91,6 +92,10 @@ func (t *Table) Resolve(model string) ([]Target, error) {
 	}
 	if best >= 0 {
 		return []Target{{Provider: t.providers[best].Name, Model: model}}, nil
+	}
+	if len(t.providers) == 0 {
+		return nil, &llm.Fault{Code: llm.ModelUnknown, Param: "model", Message: "no provider is configured, so nobody can answer for the model " +
+			strconv.Quote(model) + "; set OPENAI_API_KEY or another provider's key where weir starts, or name a provider in weir.yaml"}
 	}
 	return nil, &llm.Fault{Code: llm.ModelUnknown, Param: "model", Message: fmt.Sprintf(
 		"no provider takes the model %q; ask for a route, a provider's own model or provider/model (GET /v1/models lists them), or add it to a provider's models", model)}

@@ -2,6 +2,7 @@
 package httperr
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -73,11 +74,11 @@ func Body(f *llm.Fault, d llm.Dialect) []byte {
 			"message": f.Message, "type": r.kind, "param": param, "code": f.Code,
 		}}
 	}
-	b, err := json.Marshal(v)
-	if err != nil { // cannot happen: strings only
-		return []byte(`{"error":{"message":"weir could not write its error","type":"api_error","param":null,"code":"weir_internal"}}`)
-	}
-	return append(b, '\n')
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // it is read by people, and never as HTML
+	_ = enc.Encode(v)        // strings cannot fail
+	return b.Bytes()
 }
 
 // Write answers with the fault. Header must not be sent yet.
