@@ -42,7 +42,7 @@ func (f *finder) take(g []group, low, high int) int {
 		digits += p.len()
 		to = p.to
 	}
-	if digits < low && !(digits == low-1 && len(g) > 1) {
+	if digits < low && (digits != low-1 || len(g) <= 1) {
 		return 0
 	}
 	return to

@@ -233,7 +233,7 @@ func validNumber(n []byte) bool {
 	}
 	if i < len(n) && n[i] == '.' {
 		i++
-		if first = i; i == len(n) || !isDigit(n[i]) {
+		if i == len(n) || !isDigit(n[i]) {
 			return false
 		}
 		for i < len(n) && isDigit(n[i]) {
