@@ -226,8 +226,8 @@ type bodyRow struct {
 	SpanID     string    `ch:"span_id"`
 	Project    string    `ch:"project"`
 	StartTime  time.Time `ch:"start_time"`
-	Request    string    `ch:"request"`
-	Response   string    `ch:"response"`
+	Request    []byte    `ch:"request"`
+	Response   []byte    `ch:"response"`
 	InputText  string    `ch:"input_text"`
 	OutputText string    `ch:"output_text"`
 	Bytes      uint64    `ch:"bytes"`

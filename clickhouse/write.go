@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -81,7 +82,7 @@ func (db *DB) rows(records []trace.Record) ([]callRow, []bodyRow) {
 		}
 		bodies = append(bodies, bodyRow{
 			CallID: row.CallID, TraceID: row.TraceID, SpanID: row.SpanID, Project: row.Project, StartTime: row.StartTime,
-			Request: string(rec.Body.Request), Response: string(rec.Body.Response),
+			Request: rec.Body.Request, Response: rec.Body.Response,
 			InputText:  unlessIn(rec.Body.Request, cutBytes(in, searchBytes)),
 			OutputText: unlessIn(rec.Body.Response, cutBytes(out, searchBytes)),
 			Bytes:      uint64(len(rec.Body.Request) + len(rec.Body.Response)),
@@ -144,8 +145,9 @@ func cutBytes(s string, n int) string {
 
 // unlessIn gives text, or "" when body holds it letter for letter and a search finds it there.
 func unlessIn(body []byte, text string) string {
-	if text == "" || bytes.Contains(body, []byte(text)) {
-		return ""
+	const escaped = "\"\\\n\r\t" // inside JSON none of these stands for itself, so there is nothing to look for
+	if text != "" && (strings.ContainsAny(text, escaped) || !bytes.Contains(body, []byte(text))) {
+		return text
 	}
-	return text
+	return ""
 }

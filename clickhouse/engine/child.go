@@ -21,6 +21,9 @@ const readyLine = "weir-engine: ready"
 // stopTime is how long the child lets statements finish once it is asked to end.
 const stopTime = 5 * time.Second
 
+// niceness of the engine beside the process that answers calls.
+const niceness = 10
+
 // Main is the child process: it opens the engine on a directory and serves it on a unix socket until its standard input
 // ends, which is how the parent asks it to stop and how it notices that the parent is gone. args are those that Start
 // appends to Config.Command. It returns when the engine is closed.
@@ -40,6 +43,9 @@ func Main(ctx context.Context, args []string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	stopWithParent(stop)
+	if err := giveWay(niceness); err != nil {
+		return err
+	}
 
 	lib, err := loadLibrary(*libraryPath)
 	if err != nil {
