@@ -54,8 +54,8 @@ func (b *longBody) Read(p []byte) (int, error) {
 		broken = nil
 	}
 	if kept := b.close(broken); kept != nil {
-		b.end = kept
-		return 0, kept
+		b.end = notKept(kept)
+		return 0, b.end
 	}
 	return n, b.end
 }

@@ -95,7 +95,7 @@ func (r *Recording) plain(t *taking) (*llm.Response, error) {
 	_ = from.Close()
 	t.meter.Body(decoded(t.resp.Header, head))
 	if err := t.finish(head, nil); err != nil {
-		return nil, err
+		return nil, notKept(err)
 	}
 	t.resp.Body = &wholeBody{Reader: bytes.NewReader(head), taking: t}
 	return t.resp, nil
@@ -168,6 +168,11 @@ func (r *Recording) keep(rec *trace.Record, call *llm.Call, answer []byte) error
 		o(rec)
 	}
 	return r.cfg.Recorder.Record(rec)
+}
+
+// notKept is what a client is told whose call's record could not be kept, where the configuration refuses such calls.
+func notKept(err error) *llm.Fault {
+	return llm.Faultf(llm.RecordUnavailable, "the record of this call could not be kept, and this weir does not answer what it cannot record; the operator sees why in /readyz").Because(err)
 }
 
 func statusOf(code llm.Code) trace.Status {

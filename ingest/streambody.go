@@ -95,7 +95,7 @@ func (b *streamBody) event(ev llm.Event) {
 
 // fail ends the stream without its terminal event: the record could not be kept, so the answer must not look complete.
 func (b *streamBody) fail(err error) {
-	b.end = llm.Faultf(llm.RecordUnavailable, "the record of this call could not be kept").Because(err)
+	b.end = notKept(err)
 }
 
 // Close finishes the record of a client that left early.

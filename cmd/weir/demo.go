@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
@@ -141,7 +142,9 @@ func seedHistory(ctx context.Context, cmd *cobra.Command, s *service, opts demoO
 			}
 		}
 	}
-	return flush()
+	err = flush()
+	debug.FreeOSMemory() // a month was made here; serving needs a fraction of it
+	return err
 }
 
 // progressBar shows long work on a terminal, and nothing elsewhere.
