@@ -63,11 +63,21 @@ type ProviderConfig struct {
 
 // RouteConfig is a name clients may ask for.
 type RouteConfig struct {
-	Model    string         `yaml:"model"`
-	Targets  []TargetConfig `yaml:"targets"`
-	Fallback []TargetConfig `yaml:"fallback"`
+	Model     string         `yaml:"model"`
+	Targets   []TargetConfig `yaml:"targets"`
+	Fallback  []TargetConfig `yaml:"fallback"`
+	Balance   string         `yaml:"balance"` // weight, the default, or latency: the fastest target first
+	Retry     RetryConfig    `yaml:"retry"`   // of each target
+	FirstByte time.Duration  `yaml:"first_byte"`
 
 	position
+}
+
+// RetryConfig says how often one target is tried.
+type RetryConfig struct {
+	Attempts int           `yaml:"attempts"` // 1 when it is not said: clients retry by themselves
+	Wait     time.Duration `yaml:"wait"`     // before the second try, doubled each time, with jitter
+	MaxWait  time.Duration `yaml:"max_wait"` // a provider that asks for more is not tried again
 }
 
 // TargetConfig is one provider's model.

@@ -231,7 +231,10 @@ func routingTable(cfg Config) *route.Table {
 	}
 	aliases := make([]route.Alias, 0, len(cfg.Routes))
 	for _, r := range cfg.Routes {
-		aliases = append(aliases, route.Alias{Model: r.Model, Targets: targets(r.Targets), Fallback: targets(r.Fallback)})
+		aliases = append(aliases, route.Alias{
+			Model: r.Model, Targets: targets(r.Targets), Fallback: targets(r.Fallback), Fastest: r.Balance == "latency", FirstByte: r.FirstByte,
+			Retry: route.Retry{Attempts: r.Retry.Attempts, Wait: r.Retry.Wait, MaxWait: r.Retry.MaxWait},
+		})
 	}
 	return route.NewTable(providers, aliases)
 }

@@ -78,6 +78,9 @@ func (c *Config) validateProviders(faults *configFaults) {
 			faults.add(p.line, "%s: has no base_url (with the version, as http://127.0.0.1:8000/v1)", at)
 		}
 		checkURL(faults, p.line, at+": base_url", p.BaseURL, []string{"http", "https"})
+		if c.isItself(p.BaseURL) {
+			faults.add(p.line, "%s: base_url is weir's own address, so its calls would come back to it for ever", at)
+		}
 		resolveSecret(faults, at+": api_key", &p.APIKey)
 		if p.PriceAs == "" {
 			p.PriceAs = known.priceAs
@@ -97,6 +100,24 @@ func (c *Config) validateProviders(faults *configFaults) {
 	if len(c.Providers) == 1 && c.Providers[0].Models == nil {
 		c.Providers[0].Models = []string{"*"} // one server and nothing said: it takes what it is asked
 	}
+}
+
+// isItself says whether a URL leads to the address weir listens on.
+func (c *Config) isItself(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || port == "0" || u.Port() != port {
+		return false
+	}
+	there := u.Hostname()
+	if ip := net.ParseIP(there); there == "localhost" || ip != nil && ip.IsLoopback() {
+		listening := net.ParseIP(host)
+		return host == "" || host == "localhost" || listening != nil && (listening.IsLoopback() || listening.IsUnspecified())
+	}
+	return there == host
 }
 
 // known is what weir knows of a provider by its kind and preset.
@@ -145,6 +166,12 @@ func (c *Config) validateRoutes(faults *configFaults) {
 		seen[r.Model] = true
 		if len(r.Targets) == 0 {
 			faults.add(r.line, "%s: has no targets", at)
+		}
+		if r.Balance != "" && r.Balance != "weight" && r.Balance != "latency" {
+			faults.add(r.line, "%s: balance: %q is none of weight, latency", at, r.Balance)
+		}
+		if r.Retry.Attempts < 0 || r.Retry.Attempts > 10 {
+			faults.add(r.line, "%s: retry.attempts: want 1 to 10, not %d", at, r.Retry.Attempts)
 		}
 		total := 0
 		for _, t := range slices.Concat(r.Targets, r.Fallback) {

@@ -26,7 +26,7 @@ func (t *Table) models(ctx context.Context, call *llm.Call) (*llm.Response, erro
 		return t.model(ctx, call)
 	}
 	if len(t.providers) == 1 && len(t.aliases) == 0 {
-		return t.try(ctx, call, []Target{{Provider: t.providers[0].Name}}, nil)
+		return t.try(ctx, call, Plan{Targets: []Target{{Provider: t.providers[0].Name}}}, nil)
 	}
 	lists := make([][]json.RawMessage, len(t.providers))
 	attempts := make([][]llm.Attempt, len(t.providers))
@@ -69,13 +69,13 @@ func (t *Table) model(ctx context.Context, call *llm.Call) (*llm.Response, error
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 		return &llm.Response{Status: http.StatusOK, Header: h, Dialect: llm.OpenAI, Body: io.NopCloser(bytes.NewReader(body))}, nil
 	}
-	targets, err := t.Resolve(call.Model)
+	plan, err := t.Resolve(call.Model)
 	if err != nil {
 		return nil, err
 	}
 	there := *call
-	there.Path = "/models/" + targets[0].Model
-	return t.try(ctx, &there, targets, nil)
+	there.Path = "/models/" + plan.Targets[0].Model
+	return t.try(ctx, &there, plan, nil)
 }
 
 // list asks one provider. Nothing is better than an error here: the others' lists are still worth having, and the

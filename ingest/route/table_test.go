@@ -33,7 +33,7 @@ func TestResolve(t *testing.T) {
 		if err != nil {
 			t.Errorf("Resolve(%q): %v", c.model, err)
 		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
+		if diff := cmp.Diff(c.want, got.Targets); diff != "" {
 			t.Errorf("Resolve(%q) (-want +got):\n%s", c.model, diff)
 		}
 	}
