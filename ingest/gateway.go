@@ -59,14 +59,18 @@ func New(cfg Config) *Gateway {
 type modelled struct {
 	endpoint llm.Endpoint
 	method   string
+	dialect  llm.Dialect
 }
 
 var routes = map[string]modelled{
-	"/chat/completions": {llm.ChatCompletions, http.MethodPost},
-	"/completions":      {llm.Completions, http.MethodPost},
-	"/embeddings":       {llm.Embeddings, http.MethodPost},
-	"/responses":        {llm.Responses, http.MethodPost},
-	"/models":           {llm.Models, http.MethodGet},
+	"/chat/completions": {llm.ChatCompletions, http.MethodPost, llm.OpenAI},
+	"/completions":      {llm.Completions, http.MethodPost, llm.OpenAI},
+	"/embeddings":       {llm.Embeddings, http.MethodPost, llm.OpenAI},
+	"/responses":        {llm.Responses, http.MethodPost, llm.OpenAI},
+	"/models":           {llm.Models, http.MethodGet, llm.OpenAI},
+
+	"/messages":              {llm.Messages, http.MethodPost, llm.Anthropic},
+	"/messages/count_tokens": {llm.CountTokens, http.MethodPost, llm.Anthropic},
 }
 
 // Paths lists the modelled paths under /v1, for the tests that walk them.
@@ -106,7 +110,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (*llm.Call, *llm.Fault) {
 	now := time.Now()
 	call := &llm.Call{
-		ID: llm.NewID(now), SpanID: llm.NewSpanID(), Start: now, Dialect: llm.OpenAI,
+		ID: llm.NewID(now), SpanID: llm.NewSpanID(), Start: now, Dialect: dialectOf(r),
 		Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, "/v1"), Endpoint: llm.Passthrough,
 	}
 	call.TraceID, call.ParentID = traceparent(r.Header)
@@ -183,12 +187,17 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, call *llm.Call,
 	if fault.Code == llm.BodyTooLarge {
 		w.Header().Set("Connection", "close") // the rest of the body is not read
 	}
-	httperr.Write(w, fault, dialectOf(call))
+	httperr.Write(w, fault, dialectOf(r))
 }
 
-func dialectOf(call *llm.Call) llm.Dialect {
-	if call == nil {
-		return llm.OpenAI
+// dialectOf is the dialect that the client of a path speaks, so also the one its errors come in.
+func dialectOf(r *http.Request) llm.Dialect {
+	path := strings.TrimPrefix(r.URL.Path, "/v1")
+	if rt, ok := routes[path]; ok {
+		return rt.dialect
 	}
-	return call.Dialect
+	if strings.HasPrefix(path, "/messages/") { // batches and the like
+		return llm.Anthropic
+	}
+	return llm.OpenAI
 }

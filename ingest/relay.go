@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
@@ -30,6 +31,9 @@ func (g *Gateway) relay(w http.ResponseWriter, r *http.Request, call *llm.Call, 
 	h.Set("X-Content-Type-Options", "nosniff")
 	setAttemptHeaders(h, resp.Attempts)
 	h.Set("X-Weir-Cache", "off")
+	if len(resp.Dropped) > 0 {
+		h.Set("X-Weir-Dropped", strings.Join(resp.Dropped, ","))
+	}
 	body, _ := resp.Body.(costed)
 	whole, _ := resp.Body.(*wholeBody)
 	switch {

@@ -46,7 +46,7 @@ func (t *taking) finish(answer []byte, broken error) error {
 
 func (t *taking) write(answer []byte, broken error) error {
 	left := isClientClosed(broken)
-	out := t.meter.End(broken != nil)
+	out := t.outcome(broken != nil)
 	rec := t.rec.begin(t.call)
 	s := &rec.Call
 	s.Duration, s.TTFT = time.Since(t.call.Start), t.ttft
@@ -74,6 +74,14 @@ func (t *taking) write(answer []byte, broken error) error {
 	attemptSpans(rec, t.resp.Attempts)
 	t.cost, t.known = s.KnownCost()
 	return t.rec.keep(rec, t.call, answer)
+}
+
+// outcome is what was metered: by the provider's sender, if it translated the answer, else here.
+func (t *taking) outcome(cut bool) llm.Outcome {
+	if t.resp.Outcome != nil {
+		return t.resp.Outcome(cut)
+	}
+	return t.meter.End(cut)
 }
 
 // usage fills buckets, source and cost, counting what the provider did not report.

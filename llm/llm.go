@@ -36,6 +36,7 @@ const (
 	Embeddings      Endpoint = "embeddings"
 	Responses       Endpoint = "responses"
 	Messages        Endpoint = "messages"
+	CountTokens     Endpoint = "messages.count_tokens" // free of charge
 	Models          Endpoint = "models"
 	Passthrough     Endpoint = "passthrough"
 )
@@ -110,6 +111,15 @@ type Response struct {
 	// UsageAsked says that weir, not the client, asked for usage in the stream: a chunk with empty choices that
 	// carries it is metered and then kept from the client.
 	UsageAsked bool
+
+	// Outcome, if not nil, is what the metering of a translated answer found in the provider's own form, which Body
+	// no longer holds in full; it stands in for a meter over Body. Call it from the goroutine that reads Body, when
+	// Body has ended, gave its terminal event or is given up; cut says that it was broken off. Further calls repeat
+	// the first.
+	Outcome func(cut bool) Outcome
+	// Dropped names the request's members that had no counterpart at the provider and were left out, because the
+	// answer means the same without them. The client is told.
+	Dropped []string
 
 	Attempts []Attempt // every try, the answering one last; at least one
 }

@@ -49,10 +49,11 @@ type SpoolConfig struct {
 // ProviderConfig is one provider.
 type ProviderConfig struct {
 	Name         string         `yaml:"name"`
-	Kind         string         `yaml:"kind"`     // openai, compatible
+	Kind         string         `yaml:"kind"`     // openai, anthropic, gemini, azure, compatible
 	Preset       string         `yaml:"preset"`   // of kind compatible: a known server's habits
 	BaseURL      string         `yaml:"base_url"` // with the version
 	APIKey       secretText     `yaml:"api_key"`
+	APIVersion   string         `yaml:"api_version"`   // of kind azure
 	Models       []string       `yaml:"models"`        // patterns of the models it takes
 	PriceAs      string         `yaml:"price_as"`      // its name in the price book; empty: by kind and preset
 	AllowPrivate bool           `yaml:"allow_private"` // its host name may resolve to a private address

@@ -95,6 +95,9 @@ func TestAProviderWhoseKeyIsPresentNeedsNoFile(t *testing.T) {
 	clearEnvironment(t)
 	t.Setenv("OPENAI_API_KEY", "sk-1")
 	t.Setenv("GROQ_API_KEY", "gsk-2")
+	t.Setenv("ANTHROPIC_API_KEY", "sk-ant-3")
+	t.Setenv("AZURE_OPENAI_API_KEY", "4")
+	t.Setenv("AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com")
 	t.Setenv("MISTRAL_API_KEY", "") // empty is absent
 	cfg, err := loadConfig("")
 	if err != nil {
@@ -104,7 +107,10 @@ func TestAProviderWhoseKeyIsPresentNeedsNoFile(t *testing.T) {
 	for _, p := range cfg.Providers {
 		got = append(got, p.Name+" "+p.Kind+" "+p.BaseURL)
 	}
-	want := []string{"groq compatible https://api.groq.com/openai/v1", "openai openai https://api.openai.com/v1"}
+	want := []string{
+		"anthropic anthropic https://api.anthropic.com/v1", "azure azure https://x.openai.azure.com",
+		"openai openai https://api.openai.com/v1", "groq compatible https://api.groq.com/openai/v1",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -115,7 +121,7 @@ func clearEnvironment(t *testing.T) {
 	t.Helper()
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, "WEIR_") || strings.HasSuffix(name, "_API_KEY") {
+		if strings.HasPrefix(name, "WEIR_") || strings.HasSuffix(name, "_API_KEY") || strings.HasPrefix(name, "AZURE_OPENAI_") {
 			t.Setenv(name, "")
 		}
 	}

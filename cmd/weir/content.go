@@ -31,8 +31,12 @@ func contentPolicy(cfg Config, salt []byte) func(project string, body *trace.Bod
 // where batches are written.
 func preview(r *trace.Record) (input, output string) {
 	c := &r.Call
-	input = llm.LastUserText(c.Endpoint, llm.OpenAI, r.Body.Request)
-	a := llm.Assemble(c.Endpoint, llm.OpenAI, c.Stream, r.Body.Response)
+	dialect := llm.OpenAI // bodies are recorded in the client's dialect, which the endpoint tells
+	if c.Endpoint == llm.Messages {
+		dialect = llm.Anthropic
+	}
+	input = llm.LastUserText(c.Endpoint, dialect, r.Body.Request)
+	a := llm.Assemble(c.Endpoint, dialect, c.Stream, r.Body.Response)
 	switch {
 	case len(a.Texts) > 0 && a.Texts[0] != "":
 		output = a.Texts[0]

@@ -52,7 +52,9 @@ func (c *Config) exampleModel() string {
 	switch {
 	case p.Kind == "openai" || p.Preset == "simulated":
 		return "gpt-4o-mini"
-	case p.Preset == "gemini":
+	case p.Kind == "anthropic":
+		return "claude-haiku-4-5"
+	case p.Kind == "gemini" || p.Preset == "gemini":
 		return "gemini-2.5-flash"
 	case p.Preset == "mistral":
 		return "mistral-small-latest"

@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/weir-dev/weir/account"
 )
@@ -50,17 +52,25 @@ func fromEnvironment(cfg *Config) {
 			*to = secretText{Secret: account.NewSecret(v)}
 		}
 	}
-	for _, name := range presetNames() {
-		known := presets[name]
-		if known.env == "" || os.Getenv(known.env) == "" || cfg.hasProvider(name) {
-			continue
-		}
-		p := ProviderConfig{Name: name, Kind: "compatible", Preset: name, APIKey: secretText{Secret: account.NewSecret("env:" + known.env)}}
-		if name == "openai" {
-			p.Kind, p.Preset = "openai", ""
-		}
-		cfg.Providers = append(cfg.Providers, p)
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		cfg.providerFromKey(ProviderConfig{Name: name, Kind: name}, kinds[name])
 	}
+	for _, name := range presetNames() {
+		cfg.providerFromKey(ProviderConfig{Name: name, Kind: "compatible", Preset: name}, presets[name])
+	}
+}
+
+// providerFromKey adds a provider whose key is in the environment and whose name is not configured otherwise.
+func (c *Config) providerFromKey(p ProviderConfig, known preset) {
+	if known.env == "" || os.Getenv(known.env) == "" || c.hasProvider(p.Name) {
+		return
+	}
+	p.APIKey = secretText{Secret: account.NewSecret("env:" + known.env)}
+	if p.Kind == "azure" {
+		p.BaseURL = os.Getenv("AZURE_OPENAI_ENDPOINT")
+		p.APIVersion = cmp.Or(os.Getenv("AZURE_OPENAI_API_VERSION"), os.Getenv("OPENAI_API_VERSION"))
+	}
+	c.Providers = append(c.Providers, p)
 }
 
 func (c *Config) hasProvider(name string) bool {

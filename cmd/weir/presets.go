@@ -14,8 +14,14 @@ type preset struct {
 	streamOptions, refused bool
 }
 
-// presets by name. The first is what kind openai means.
-var presets = map[string]preset{
+// kinds are the dialects weir speaks, each with the provider it is named for. Kind compatible takes a preset.
+var kinds = map[string]preset{
+	"anthropic": {baseURL: "https://api.anthropic.com/v1", env: "ANTHROPIC_API_KEY", priceAs: "anthropic", models: []string{"claude-*"}},
+	"gemini": {
+		baseURL: "https://generativelanguage.googleapis.com/v1beta", env: "GEMINI_API_KEY", priceAs: "gemini",
+		models: []string{"gemini-*", "gemma-*", "text-embedding-004"},
+	},
+	"azure": {env: "AZURE_OPENAI_API_KEY", priceAs: "azure", streamOptions: true}, // its models are the names of deployments
 	"openai": {
 		baseURL: "https://api.openai.com/v1", env: "OPENAI_API_KEY", priceAs: "openai", streamOptions: true,
 		models: []string{
@@ -23,8 +29,12 @@ var presets = map[string]preset{
 			"davinci-002", "babbage-002", "ft:*", "dall-e-*", "whisper-*", "tts-*", "sora-*",
 		},
 	},
+}
+
+// presets of kind compatible, by name.
+var presets = map[string]preset{
 	"gemini": {
-		baseURL: "https://generativelanguage.googleapis.com/v1beta/openai", env: "GEMINI_API_KEY", priceAs: "gemini", streamOptions: true,
+		baseURL: "https://generativelanguage.googleapis.com/v1beta/openai", priceAs: "gemini", streamOptions: true,
 		quirks: llm.Quirks{TotalHoldsReasoning: true}, models: []string{"gemini-*", "gemma-*"},
 	},
 	"mistral": {

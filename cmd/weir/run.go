@@ -22,6 +22,7 @@ import (
 	"github.com/weir-dev/weir/ingest/spool"
 	"github.com/weir-dev/weir/ingest/upstream"
 	"github.com/weir-dev/weir/internal/metrics"
+	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/sqldb"
 	"github.com/weir-dev/weir/trace"
 	"github.com/weir-dev/weir/trace/otelout"
@@ -205,20 +206,17 @@ func routingTable(cfg Config) *route.Table {
 	providers := make([]route.Provider, 0, len(cfg.Providers))
 	for _, p := range cfg.Providers {
 		base, _ := url.Parse(p.BaseURL) // validated
-		known := presets[p.Preset]
-		if p.Kind == "openai" {
-			known = presets["openai"]
-		}
 		limits := cfg.Timeouts
 		if p.Timeouts != nil {
 			limits = *p.Timeouts
 		}
+		known := presets[p.Preset] // zero for the other kinds
 		providers = append(providers, route.Provider{
 			Name: p.Name, PriceAs: p.PriceAs, Models: p.Models,
-			Send: upstream.NewOpenAI(upstream.Config{
-				Name: p.Name, PriceAs: p.PriceAs, BaseURL: base, APIKey: p.APIKey.Secret, Quirks: known.quirks,
-				NoStreamOptions: known.refused, UncertainStreamOptions: !known.streamOptions, AllowPrivate: p.AllowPrivate,
-				ConnectTimeout: limits.Connect, FirstByteTimeout: limits.FirstByte, IdleTimeout: limits.Idle,
+			Send: sender(p.Kind, upstream.Config{
+				Name: p.Name, PriceAs: p.PriceAs, BaseURL: base, APIKey: p.APIKey.Secret, APIVersion: p.APIVersion, Quirks: known.quirks,
+				NoStreamOptions: known.refused, UncertainStreamOptions: p.Kind == "compatible" && !known.streamOptions,
+				AllowPrivate: p.AllowPrivate, ConnectTimeout: limits.Connect, FirstByteTimeout: limits.FirstByte, IdleTimeout: limits.Idle,
 			}),
 		})
 	}
@@ -237,6 +235,19 @@ func routingTable(cfg Config) *route.Table {
 		})
 	}
 	return route.NewTable(providers, aliases)
+}
+
+// sender makes the Sender that speaks the dialect of a provider's kind.
+func sender(kind string, cfg upstream.Config) llm.Sender {
+	switch kind {
+	case "anthropic":
+		return upstream.NewAnthropic(cfg)
+	case "gemini":
+		return upstream.NewGemini(cfg)
+	case "azure":
+		return upstream.NewAzure(cfg)
+	}
+	return upstream.NewOpenAI(cfg)
 }
 
 // projectProvider answers which provider takes a project's unmodelled calls.

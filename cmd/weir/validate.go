@@ -75,7 +75,7 @@ func (c *Config) validateProviders(faults *configFaults) {
 			p.BaseURL = known.baseURL
 		}
 		if p.BaseURL == "" {
-			faults.add(p.line, "%s: has no base_url (with the version, as http://127.0.0.1:8000/v1)", at)
+			faults.add(p.line, "%s: has no base_url%s", at, baseURLHint(p.Kind))
 		}
 		checkURL(faults, p.line, at+": base_url", p.BaseURL, []string{"http", "https"})
 		if c.isItself(p.BaseURL) {
@@ -97,9 +97,16 @@ func (c *Config) validateProviders(faults *configFaults) {
 			p.Models = known.models
 		}
 	}
-	if len(c.Providers) == 1 && c.Providers[0].Models == nil {
+	if len(c.Providers) == 1 && c.Providers[0].Models == nil && c.Providers[0].Kind == "compatible" {
 		c.Providers[0].Models = []string{"*"} // one server and nothing said: it takes what it is asked
 	}
+}
+
+func baseURLHint(kind string) string {
+	if kind == "azure" {
+		return " (the resource's address, as https://NAME.openai.azure.com)"
+	}
+	return " (with the version, as http://127.0.0.1:8000/v1)"
 }
 
 // isItself says whether a URL leads to the address weir listens on.
@@ -122,27 +129,26 @@ func (c *Config) isItself(base string) bool {
 
 // known is what weir knows of a provider by its kind and preset.
 func (p *ProviderConfig) known(faults *configFaults, at string) preset {
-	switch p.Kind {
-	case "openai":
+	if p.APIVersion != "" && p.Kind != "azure" {
+		faults.add(p.line, "%s: api_version belongs to kind azure", at)
+	}
+	if known, ok := kinds[p.Kind]; ok {
 		if p.Preset != "" {
 			faults.add(p.line, "%s: preset belongs to kind compatible", at)
 		}
-		return presets["openai"]
-	case "compatible", "":
-		if p.Kind == "" && p.Preset == "" {
-			faults.add(p.line, "%s: has no kind; want openai or compatible", at)
-		}
-		if p.Preset == "" {
-			return preset{}
-		}
-		known, ok := presets[p.Preset]
-		if !ok {
-			faults.add(p.line, "%s: there is no preset %q; there are %s", at, p.Preset, strings.Join(presetNames(), ", "))
-		}
 		return known
 	}
-	faults.add(p.line, "%s: kind %q is none of openai, compatible", at, p.Kind)
-	return preset{}
+	if p.Kind != "compatible" && (p.Kind != "" || p.Preset == "") {
+		faults.add(p.line, "%s: kind %q is none of anthropic, azure, compatible, gemini, openai", at, p.Kind)
+	}
+	if p.Preset == "" {
+		return preset{}
+	}
+	known, ok := presets[p.Preset]
+	if !ok {
+		faults.add(p.line, "%s: there is no preset %q; there are %s", at, p.Preset, strings.Join(presetNames(), ", "))
+	}
+	return known
 }
 
 func presetNames() []string { return slices.Sorted(maps.Keys(presets)) }

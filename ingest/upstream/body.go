@@ -11,13 +11,13 @@ import (
 // body is a provider's answer under an idle timeout. Its errors are Faults that say who broke off.
 type body struct {
 	rc     io.ReadCloser
-	from   *OpenAI
+	from   *link
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	idle   *time.Timer
 }
 
-func newBody(rc io.ReadCloser, from *OpenAI, ctx context.Context, cancel context.CancelCauseFunc) *body {
+func newBody(rc io.ReadCloser, from *link, ctx context.Context, cancel context.CancelCauseFunc) *body {
 	limit := from.cfg.IdleTimeout
 	b := &body{rc: rc, from: from, ctx: ctx, cancel: cancel}
 	b.idle = time.AfterFunc(limit, func() {
