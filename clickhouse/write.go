@@ -110,7 +110,7 @@ func insert[R any](ctx context.Context, db *DB, table string, c columns, rows []
 	defer batch.Close()
 	for i := range rows {
 		if err := batch.AppendStruct(&rows[i]); err != nil {
-			return fmt.Errorf("%s: %w", step, err)
+			return fmt.Errorf("%s: %w: %w", step, errRow, err)
 		}
 	}
 	return db.wrap(ctx, step, batch.Send())
