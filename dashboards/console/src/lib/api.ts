@@ -26,6 +26,7 @@ export interface CostLine { bucket: string; tokens: number; price_usd_per_mtok: 
 
 export interface CallDetail extends Omit<Call, 'attempts'> {
   request?: unknown; response?: unknown; attempts: Attempt[] | null; cost_explained: CostLine[] | null
+  cost_note?: string; price_rule?: string
   error: { type: string; message: string; status: number; retryable: boolean } | null
   finish_reasons?: (string | null)[] | null; service_tier?: string; usage_raw?: unknown; flags?: string[] | null
 }

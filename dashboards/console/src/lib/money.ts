@@ -95,8 +95,8 @@ export function axis(v: number): string {
   const abs = Math.abs(v)
   if (abs >= 1e6) return '$' + trim(v / 1e6) + 'M'
   if (abs >= 1e4) return '$' + trim(v / 1e3) + 'k'
-  if (abs >= 1) return '$' + trim(v)
-  return '$' + Number(v.toPrecision(2)).toString()
+  const text = abs >= 1 ? trim(v) : Number(v.toPrecision(2)).toString()
+  return '$' + text.replace(/\.\d$/, (tenths) => tenths + '0')
 }
 
 function trim(v: number): string {

@@ -83,8 +83,8 @@ function Detail({ c }: { c: CallDetail }) {
 function Cost({ lines, c, unknown }: { lines: CostLine[]; c: CallDetail; unknown: boolean }) {
   const hit = c.cache === 'hit' || c.cache === 'semantic'
   return (
-    <Card title="Cost explained" sub={c.price_version && 'prices of ' + c.price_version}>
-      <div class="card-body">
+    <Card title="Cost explained" sub={c.price_version && <span title={c.price_version}>prices of {c.price_version.replace(/:.*/, '')}</span>}>
+      <div class="card-body stack" style={{ gap: '8px' }}>
         {unknown && <p class="muted">weir knows no price for <b>{c.model || c.model_requested}</b>, so this call has no cost; it is not zero. <a href="/models">Set a price</a>, then <code>weir prices reprice</code>.</p>}
         {!unknown && !lines.length && <p class="muted">Nothing was billed for this call.</p>}
         {lines.length > 0 && (
@@ -93,7 +93,7 @@ function Cost({ lines, c, unknown }: { lines: CostLine[]; c: CallDetail; unknown
             <tbody>
               {lines.map((l, i) => [
                 <tr key={i}><td>{bucketName(l.bucket)}</td><td class="num">{count(l.tokens)}</td><td class="num">{l.price_usd_per_mtok === null ? '—' : exact(l.price_usd_per_mtok).slice(1)}</td><td class="num">{exact(l.amount_usd)}</td></tr>,
-                l.rule && <tr class="rule" key={i + 'r'}><td colSpan={4}>{l.rule}</td></tr>,
+                l.rule && l.rule.replaceAll(' ', '_') !== l.bucket && <tr class="rule" key={i + 'r'}><td colSpan={4}>{l.rule}</td></tr>,
               ])}
             </tbody>
             <tfoot>
@@ -102,6 +102,8 @@ function Cost({ lines, c, unknown }: { lines: CostLine[]; c: CallDetail; unknown
             </tfoot>
           </table>
         )}
+        {lines.length > 0 && c.price_rule && <p class="faint" style={{ fontSize: '11px', overflowWrap: 'anywhere' }}>{c.price_rule}</p>}
+        {c.cost_note && !unknown && <p class="muted" style={{ fontSize: '12px', overflowWrap: 'anywhere' }}>{c.cost_note.charAt(0).toUpperCase() + c.cost_note.slice(1)}.</p>}
       </div>
     </Card>
   )
@@ -166,16 +168,16 @@ const offset = (a: Attempt, start: number): number => { const t = Date.parse(a.s
 
 function Facts({ c }: { c: CallDetail }) {
   const link = (k: string, v: string) => <a class="cut" href={query('/calls', { [k]: v, range: '30d' })} title={'All calls with this ' + k}>{v}</a>
-  const row = (k: string, v: preact.ComponentChildren) => [<dt key={k}>{k}</dt>, <dd key={k + 'v'}>{v}</dd>]
+  const row = (k: string, v: preact.ComponentChildren, line = false) => [<dt key={k}>{k}</dt>, <dd key={k + 'v'} class={line ? 'line' : ''}>{v}</dd>]
   return (
     <Card title="Details">
       <dl class="facts card-body">
-        {row('Call', <><span class="mono cut" title={c.id}>{c.id}</span><Copy text={c.id} label="the call's id" /></>)}
-        {c.trace_id && row('Trace', <><span class="mono cut" title={c.trace_id}>{c.trace_id}</span><Copy text={c.trace_id} label="the trace's id" /></>)}
+        {row('Call', <><span class="mono cut" title={c.id}>{c.id}</span><Copy text={c.id} label="the call's id" /></>, true)}
+        {c.trace_id && row('Trace', <><span class="mono cut" title={c.trace_id}>{c.trace_id}</span><Copy text={c.trace_id} label="the trace's id" /></>, true)}
         {row('Project', link('project', c.project))}
         {c.key && row('Key', link('key', c.key))}
         {c.user && row('User', link('user', c.user))}
-        {c.session && row('Session', <>{link('session', c.session)}<Copy text={c.session} label="the session's id" /></>)}
+        {c.session && row('Session', <>{link('session', c.session)}<Copy text={c.session} label="the session's id" /></>, true)}
         {c.model_requested && row('Asked for', <span class="mono cut">{c.model_requested}</span>)}
         {c.model && row('Answered by', <span class="cut">{c.provider ? c.provider + ' / ' : ''}{link('model', c.model)}</span>)}
         {c.service_tier && row('Service tier', c.service_tier)}

@@ -41,7 +41,7 @@ export function Overview() {
   const series = useMemo(() => {
     const rows = new Map((shape.data?.rows ?? []).map((r) => [bucketTime(String(r[g])), r]))
     const times = buckets(since, until, g)
-    return (f: (r: CostRow) => number) => times.map((t) => { const r = rows.get(t); return r ? f(r) : 0 })
+    return (f: (r: CostRow) => number) => (shape.data ? times : []).map((t) => { const r = rows.get(t); return r ? f(r) : 0 })
   }, [shape.data, g, since, until])
 
   return (

@@ -3,10 +3,11 @@
 import { useEffect } from 'preact/hooks'
 import { useGet } from '../lib/api'
 import { count, ms, span } from '../lib/format'
+import { Icon } from '../ui/icons'
 import { Card, Problem, SkeletonRows, Time } from '../ui/parts'
 import { Page, type System } from '../ui/shell'
 
-interface Spool { accepted: number; written: number; waiting: number; quarantined: number; dropped: number; oldest_waiting_seconds: number }
+interface Spool { accepted: number; written: number; waiting: number; quarantined: number; dropped: number; oldest_waiting_seconds: number; error?: string }
 
 export function SystemPage() {
   const spool = useGet<Spool>('/api/v1/spool')
@@ -19,7 +20,7 @@ export function SystemPage() {
   const balanced = s && s.accepted === s.written + s.waiting + s.quarantined + s.dropped
   return (
     <Page title="System">
-      <Card title="Records" actions={s && (s.dropped || s.quarantined ? <span class="badge bad"><span class="dot" />{s.dropped ? 'records were dropped' : 'records are quarantined'}</span> : !balanced ? <span class="badge warn"><span class="dot" />counters do not balance</span> : s.waiting > 1000 || s.oldest_waiting_seconds > 30 ? <span class="badge warn"><span class="dot" />falling behind</span> : <span class="badge ok"><span class="dot" />nothing lost</span>)}>
+      <Card title="Records" actions={s && (s.dropped || s.quarantined ? <span class="badge bad"><span class="dot" />{s.dropped ? 'records were dropped' : 'records are quarantined'}</span> : !balanced ? <span class="badge warn"><span class="dot" />counters do not balance</span> : s.error || s.waiting > 1000 || s.oldest_waiting_seconds > 30 ? <span class="badge warn"><span class="dot" />falling behind</span> : <span class="badge ok"><span class="dot" />nothing lost</span>)}>
         {spool.error ? <div class="card-body"><Problem error={spool.error} retry={spool.reload} /></div> : !s ? <SkeletonRows n={2} /> : (
           <div class="card-body stack" style={{ gap: '10px' }}>
             <div class="balance">
@@ -29,6 +30,7 @@ export function SystemPage() {
               <div><b style={s.quarantined ? { color: 'var(--bad)' } : undefined}>{count(s.quarantined)}</b><span class="muted">quarantined</span></div><span>+</span>
               <div><b style={s.dropped ? { color: 'var(--bad)' } : undefined}>{count(s.dropped)}</b><span class="muted">dropped</span></div>
             </div>
+            {s.error && <div class="notice"><Icon name="warn" /><div style={{ overflowWrap: 'anywhere' }}>Records wait, none is lost: {s.error}</div></div>}
             {s.quarantined > 0 && <p class="muted">The store refused some records; they are kept aside. See <code>weir spool quarantine</code>.</p>}
             {s.dropped > 0 && <p class="muted">Records are dropped only when the disk is full. Free space, or see <code>weir doctor</code>.</p>}
           </div>
