@@ -29,7 +29,7 @@ fetch_engine = if [ -n "$$WEIR_CLICKHOUSE_URL" ]; then echo "weir: no engine lib
 
 ##@ Run
 
-.PHONY: run
+.PHONY: bench run
 run: build ## build what is missing and start `weir demo` (ARGS="--seed 7" are passed on)
 	./bin/weir demo $(ARGS)
 
@@ -97,6 +97,9 @@ test: test-needs ## run every test (install what they need first)
 	go test ./...
 
 .PHONY: test-race
+bench: build ## measure weir beside a bare reverse proxy (ARGS="-short" are passed on)
+	go run ./bench -weir bin/weir $(ARGS)
+
 test-race: test-needs ## run the Go tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race $(or $(PKG),./...)
 
