@@ -29,7 +29,7 @@ fetch_engine = if [ -n "$$WEIR_CLICKHOUSE_URL" ]; then echo "weir: no engine lib
 
 ##@ Run
 
-.PHONY: bench run
+.PHONY: run
 run: build ## build what is missing and start `weir demo` (ARGS="--seed 7" are passed on)
 	./bin/weir demo $(ARGS)
 
@@ -96,10 +96,15 @@ test: test-needs ## run every test (install what they need first)
 	cd $(CONSOLE) && npm run --silent check
 	go test ./...
 
-.PHONY: test-race
+.PHONY: test-faults
+test-faults: test-needs ## kill weir and its engine 100 times under load and compare the books (KILLS=100)
+	go test ./cmd/weir -run NothingIsLost -count=1 -v -timeout 30m -args -kills $(or $(KILLS),100)
+
+.PHONY: bench
 bench: build ## measure weir beside a bare reverse proxy (ARGS="-short" are passed on)
 	go run ./bench -weir bin/weir $(ARGS)
 
+.PHONY: test-race
 test-race: test-needs ## run the Go tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race $(or $(PKG),./...)
 

@@ -22,6 +22,8 @@ import (
 type RecordConfig struct {
 	Book     func() *price.Book // the price book in force
 	Recorder trace.Recorder
+	// Admit notes a call before it is sent on; an error refuses it. Nil notes nothing.
+	Admit func(*llm.Call) error
 	// Observers see every finished record before it is handed over. They must be quick and must not keep or change it.
 	Observers []func(*trace.Record)
 	// Keep applies the project's content policy to a body before it is recorded. Nil keeps all.
@@ -57,6 +59,13 @@ func Record(next llm.Sender, cfg RecordConfig) *Recording {
 // Send passes the call on. The response's body, read to its end or closed before it, finishes the record: the last
 // bytes are handed out only once the record is kept.
 func (r *Recording) Send(ctx context.Context, call *llm.Call) (*llm.Response, error) {
+	if r.cfg.Admit != nil {
+		if err := r.cfg.Admit(call); err != nil {
+			fault := notKept(err)
+			r.Refused(call, fault)
+			return nil, fault
+		}
+	}
 	resp, err := r.next.Send(ctx, call)
 	if err != nil {
 		r.Refused(call, llm.AsFault(err))

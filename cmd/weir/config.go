@@ -39,11 +39,16 @@ type RecordConfig struct {
 	MaxCapture int    `yaml:"max_capture"` // bytes kept of a request, and of an answer
 }
 
-// SpoolConfig bounds what waits for the store.
+// SpoolConfig is the write-ahead log in front of ClickHouse. Zero fields take the spool's defaults.
 type SpoolConfig struct {
-	MaxAge     time.Duration `yaml:"max_age"`     // how long a record waits for company before it is written
-	MaxRows    int           `yaml:"max_rows"`    // rows of a batch
-	MaxWaiting int64         `yaml:"max_waiting"` // bytes of bodies that may wait before bodies are left out
+	MaxAge     time.Duration `yaml:"max_age"`      // how long a record waits for company before it is sent
+	MaxRows    int           `yaml:"max_rows"`     // rows of a batch
+	MaxDisk    int64         `yaml:"max_disk"`     // bytes on the disk; near it bodies are left out, at it records
+	Fsync      string        `yaml:"fsync"`        // always, interval, never: what a power cut may cost
+	FsyncEvery time.Duration `yaml:"fsync_every"`  // the interval
+	MaxWait    time.Duration `yaml:"max_wait"`     // how long a record may take before the disk counts as slow
+	OnSlowDisk string        `yaml:"on_slow_disk"` // wait, answer
+	OnFull     string        `yaml:"on_full"`      // drop, refuse
 }
 
 // ProviderConfig is one provider.

@@ -208,6 +208,13 @@ func (s *screen) encode(v any) error {
 	return enc.Encode(v)
 }
 
+// line writes v as JSON on one line.
+func (s *screen) line(v any) error {
+	enc := json.NewEncoder(s.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
 // clean makes recorded text fit for one line of a terminal: what clients sent must not move its cursor.
 func clean(t string) string {
 	return strings.Map(func(r rune) rune {

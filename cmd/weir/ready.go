@@ -17,7 +17,7 @@ import (
 type readiness struct {
 	store   *clickhouse.DB
 	engine  *engine.Engine // nil beside a ClickHouse server
-	spool   *spool.Memory
+	spool   *spool.Disk
 	control *sqldb.DB
 }
 

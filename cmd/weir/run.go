@@ -108,9 +108,10 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		defer closing("engine", eng.Close)
 	}
 	defer closing("store", store.Close)
-	waiting := spool.NewMemory(spool.Config{ //nolint:contextcheck // what was accepted is written after ctx has ended
-		MaxRows: cfg.Spool.MaxRows, MaxAge: cfg.Spool.MaxAge, MaxWaiting: cfg.Spool.MaxWaiting, Writer: store, Log: log,
-	})
+	waiting, err := spool.Open(spoolConfig(cfg.Spool, dir, store, log))
+	if err != nil {
+		return err
+	}
 	defer closing("spool", waiting.Close)
 
 	// What watches.
@@ -133,7 +134,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	table := routingTable(cfg)
 	send := route.Fallback(table, admitPriced(cfg, book))
 	record := ingest.Record(send, ingest.RecordConfig{
-		Book: book.Current, Recorder: waiting, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
+		Book: book.Current, Recorder: waiting, Admit: admission(waiting), Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
 	})
 
 	// The ports.
@@ -199,6 +200,26 @@ func openStore(ctx context.Context, cfg Config, dir *dataDir, log *slog.Logger) 
 		return nil, nil, errors.Join(err, eng.Close())
 	}
 	return db, eng, nil
+}
+
+// spoolConfig is the write-ahead log in the data directory, in front of the store.
+func spoolConfig(c SpoolConfig, dir *dataDir, store *clickhouse.DB, log *slog.Logger) spool.Config {
+	return spool.Config{
+		Dir: dir.file("spool"), MaxRows: c.MaxRows, MaxAge: c.MaxAge, MaxDisk: c.MaxDisk,
+		Fsync: spool.Fsync(c.Fsync), FsyncEvery: c.FsyncEvery, MaxWait: c.MaxWait,
+		OnSlowDisk: spool.OnSlowDisk(c.OnSlowDisk), OnFull: spool.OnFull(c.OnFull),
+		Writer: store, Poison: clickhouse.Poison, Holds: store.Holds, Log: log,
+	}
+}
+
+// admission notes a call in the spool before it is sent, so that one under way when this process dies is found again.
+func admission(s *spool.Disk) func(*llm.Call) error {
+	return func(c *llm.Call) error {
+		return s.Admit(spool.Admission{
+			ID: c.ID, TraceID: c.TraceID, SpanID: c.SpanID, ParentID: c.ParentID, Start: c.Start, Project: c.Project, KeyID: c.KeyID, Key: c.Key,
+			User: c.User, Session: c.Session, Tags: c.Tags, Endpoint: c.Endpoint, Path: c.Path, Stream: c.Stream, Model: c.Model,
+		})
+	}
 }
 
 // routingTable makes the providers' senders and the routes between them.

@@ -9,9 +9,10 @@ import (
 // spoolCommand shows what waits between the calls and the store.
 func spoolCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
-		Use:     "spool",
-		Short:   "What waits to be written to ClickHouse",
-		Example: `  weir spool stats`,
+		Use:   "spool",
+		Short: "What waits to be written to ClickHouse",
+		Example: `  weir spool stats
+  weir spool ls`,
 	})
 	clientFlags(cmd)
 	cmd.AddCommand(&cobra.Command{
@@ -43,7 +44,7 @@ was dropped or quarantined.`,
 			}
 			return spoolVerdict(n)
 		},
-	})
+	}, spoolListCommand(), spoolCatCommand(), spoolQuarantineCommand())
 	return cmd
 }
 
@@ -85,7 +86,7 @@ func spoolVerdict(n spoolState) error {
 	case n.BodiesDropped > 0:
 		return sayNo("%s lost their bodies for want of room; look at /readyz and the disk", noun(int(n.BodiesDropped), "record"))
 	case n.Quarantined > 0:
-		return sayNo("ClickHouse refuses %s; weir's log says why", noun(int(n.Quarantined), "record"))
+		return sayNo("ClickHouse refuses %s; weir spool quarantine says why", noun(int(n.Quarantined), "record"))
 	}
 	return nil
 }

@@ -36,10 +36,22 @@ func (c *Config) validate(faults *configFaults) {
 	}
 	checkContent(faults, faults.lines["record.content"], "record.content", c.Record.Content)
 	for path, n := range map[string]int64{
-		"max_body": c.MaxBody, "record.max_capture": int64(c.Record.MaxCapture), "spool.max_rows": int64(c.Spool.MaxRows), "spool.max_waiting": c.Spool.MaxWaiting,
+		"max_body": c.MaxBody, "record.max_capture": int64(c.Record.MaxCapture), "spool.max_rows": int64(c.Spool.MaxRows), "spool.max_disk": c.Spool.MaxDisk,
 	} {
 		if n < 0 {
 			faults.of(path, "%d is below zero; 0 takes the default", n)
+		}
+	}
+	for path, choice := range map[string]struct {
+		value string
+		among []string
+	}{
+		"spool.fsync":        {c.Spool.Fsync, []string{"always", "interval", "never"}},
+		"spool.on_slow_disk": {c.Spool.OnSlowDisk, []string{"wait", "answer"}},
+		"spool.on_full":      {c.Spool.OnFull, []string{"drop", "refuse"}},
+	} {
+		if choice.value != "" && !slices.Contains(choice.among, choice.value) {
+			faults.of(path, "%q is none of %s", choice.value, strings.Join(choice.among, ", "))
 		}
 	}
 	if !slices.Contains([]string{"reject", "default", "allow"}, c.Unpriced) {

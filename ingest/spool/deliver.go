@@ -1,0 +1,153 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// send delivers a batch, and says false when the spool was closed before all of it was settled. ask says that parts of
+// it may be in the store already, under another token.
+func (s *sender) send(b batch, ask bool) bool {
+	if len(b.records) == 0 {
+		return s.settle(b, 0)
+	}
+	for try := 0; ; try++ {
+		if !ask && s.d.cfg.Holds != nil {
+			ask = s.forgotten(b)
+		}
+		var err error
+		if ask {
+			var held bool
+			if held, err = s.holds(b); err == nil && held {
+				return s.sendRest(b)
+			}
+			ask = err != nil
+		}
+		if !ask {
+			err = s.write(b)
+		}
+		if err == nil {
+			s.d.noteSending(nil)
+			return s.settle(b, 0)
+		}
+		if s.d.cfg.Poison != nil && s.d.cfg.Poison(err) && s.d.cfg.Holds != nil {
+			held, herr := s.holds(b)
+			if herr == nil && !held {
+				return s.divide(b, err)
+			}
+		}
+		s.d.noteSending(err)
+		if !s.pause(try) {
+			return false
+		}
+	}
+}
+
+// forgotten says whether the batch was first sent so long ago that the store may not know its token any more.
+func (s *sender) forgotten(b batch) bool {
+	s.d.book.Lock()
+	defer s.d.book.Unlock()
+	in := s.d.ck.state.Intent
+	return in != nil && in.First == b.first && in.Last == b.last && time.Since(in.Since) > s.d.cfg.DedupWindow
+}
+
+// write notes the intent, then sends.
+func (s *sender) write(b batch) error {
+	d := s.d
+	if d.cfg.Fsync != FsyncNever {
+		_ = d.syncBeside() // a failure is noted there; the batch can go all the same
+	}
+	if err := d.intend(b); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, time.Minute)
+	defer cancel()
+	return d.cfg.Writer.Write(ctx, d.batch(b))
+}
+
+// intend puts the batch's range on the disk. A batch that was sent before keeps the time when that was first.
+func (d *Disk) intend(b batch) error {
+	d.book.Lock()
+	defer d.book.Unlock()
+	in := &intent{First: b.first, Last: b.last, Since: d.now().UTC()}
+	if old := d.ck.state.Intent; old != nil && old.First == in.First && old.Last == in.Last && time.Since(old.Since) <= d.cfg.DedupWindow {
+		return d.ck.sync()
+	}
+	if err := d.save(func(st *state) { st.Intent = in }); err != nil {
+		return err
+	}
+	return d.ck.sync()
+}
+
+func (s *sender) holds(b batch) (bool, error) {
+	ids := make([]string, len(b.records))
+	for i := range b.records {
+		ids[i] = b.records[i].Call.ID
+	}
+	ctx, cancel := context.WithTimeout(s.d.ctx, time.Minute)
+	defer cancel()
+	held, err := s.d.cfg.Holds(ctx, ids)
+	if err != nil {
+		return false, fmt.Errorf("ask whether records %d to %d are in the store: %w", b.first, b.last, err)
+	}
+	return held, nil
+}
+
+// sendRest sends what the store does not have of a batch of which it has something.
+func (s *sender) sendRest(b batch) bool {
+	if len(b.records) == 1 {
+		return s.settle(b, 0)
+	}
+	// A crash within must not forget that the rest is to be asked for.
+	if !s.insist(func() error {
+		s.d.book.Lock()
+		defer s.d.book.Unlock()
+		return s.d.save(func(st *state) { st.Suspect = max(st.Suspect, b.last) })
+	}) {
+		return false
+	}
+	left, right := b.halves()
+	return s.send(left, true) && s.send(right, true)
+}
+
+// divide sends a refused batch in halves, down to the record that is at fault, which goes to quarantine.
+func (s *sender) divide(b batch, cause error) bool {
+	if len(b.records) == 1 {
+		if !s.insist(func() error { return s.d.quarantine(&b.frames[0], cause) }) {
+			return false
+		}
+		return s.settle(b, 1)
+	}
+	left, right := b.halves()
+	return s.send(left, false) && s.send(right, false)
+}
+
+// halves are a batch's records in two batches, which have its numbers between them.
+func (b *batch) halves() (left, right batch) {
+	m := len(b.records) / 2
+	left = batch{first: b.first, last: b.frames[m].number - 1, records: b.records[:m], frames: b.frames[:m]}
+	right = batch{first: b.frames[m].number, last: b.last, records: b.records[m:], frames: b.frames[m:]}
+	return left, right
+}
+
+// settle notes that a batch's numbers are done with: refused ones of its records are in quarantine, and so is what was
+// left of numbers without a record.
+func (s *sender) settle(b batch, refused int64) bool {
+	gone := b.last - b.first + 1 - int64(len(b.records))
+	if gone > 0 {
+		s.d.cfg.Log.Error("spool records were damaged and are kept aside", "records", gone, "first", b.first, "last", b.last, "dir", s.d.cfg.Dir)
+	}
+	return s.insist(func() error {
+		s.d.book.Lock()
+		defer s.d.book.Unlock()
+		return s.d.save(func(st *state) {
+			st.Done, st.Intent = b.last, nil
+			st.Quarantined += refused + gone
+			st.Damaged += gone
+			if st.Suspect <= b.last {
+				st.Suspect = 0
+			}
+		})
+	})
+}
