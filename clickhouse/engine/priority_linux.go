@@ -20,7 +20,7 @@ func giveWay(nice int) error {
 		if err != nil {
 			continue
 		}
-		if err := syscall.Setpriority(syscall.PRIO_PROCESS, id, nice); err != nil && err != syscall.ESRCH { //nolint:errorlint // a bare errno
+		if err := syscall.Setpriority(syscall.PRIO_PROCESS, id, nice); err != nil && err != syscall.ESRCH {
 			return fmt.Errorf("lower the engine's priority: %w", err)
 		}
 	}
