@@ -46,9 +46,11 @@ func TestScripts(t *testing.T) {
 			}
 			free := httptest.NewServer(nil)
 			env.Setenv("FREE", free.Listener.Addr().String())
+			away := httptest.NewServer(http.NotFoundHandler())
+			away.Close()
 			free.Close()
 			providers := fmt.Sprintf("providers:\n  - {name: openai, kind: openai, base_url: \"http://%s/v1\", api_key: \"env:OPENAI_API_KEY\"}\n"+
-				"  - {name: away, kind: compatible, base_url: \"http://%s/v1\"}\n", env.Getenv("READY"), env.Getenv("FREE"))
+				"  - {name: away, kind: compatible, base_url: \"http://%s/v1\"}\n", env.Getenv("READY"), away.Listener.Addr())
 			if err := os.WriteFile(filepath.Join(env.WorkDir, "providers.yaml"), []byte(providers), 0o600); err != nil {
 				return err
 			}
