@@ -147,9 +147,11 @@ func dial(ctx context.Context, address string) error {
 func (d *doctor) providerKeys() check {
 	c := check{Name: "provider keys", Verdict: fine}
 	var names []string
-	for _, preset := range presets {
-		if preset.env != "" && os.Getenv(preset.env) != "" {
-			names = append(names, preset.env)
+	for _, known := range []map[string]preset{kinds, presets} {
+		for _, p := range known {
+			if p.env != "" && os.Getenv(p.env) != "" {
+				names = append(names, p.env)
+			}
 		}
 	}
 	slices.Sort(names)
