@@ -21,6 +21,10 @@ const readyLine = "weir-engine: ready"
 // stopTime is how long the child lets statements finish once it is asked to end.
 const stopTime = 5 * time.Second
 
+// exitTime is when the child ends at the latest, closed or not: a weir that starts anew waits for its directory's lock
+// hardly longer.
+const exitTime = stopTime + 3*time.Second
+
 // niceness of the engine beside the process that answers calls.
 const niceness = 10
 
@@ -43,6 +47,9 @@ func Main(ctx context.Context, args []string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	stopWithParent(stop)
+	context.AfterFunc(ctx, func() {
+		time.AfterFunc(exitTime, func() { os.Exit(1) }) // what is stored outlives that as it outlives a crash
+	})
 	if err := giveWay(niceness); err != nil {
 		return err
 	}
