@@ -52,6 +52,9 @@ func New(cfg Config) *Gateway {
 	if cfg.ProjectProvider == nil {
 		cfg.ProjectProvider = func(string) (string, bool) { return "", false }
 	}
+	if cfg.Refused == nil {
+		cfg.Refused = func(*llm.Call, *llm.Fault) {}
+	}
 	return &Gateway{cfg: cfg}
 }
 
@@ -71,15 +74,6 @@ var routes = map[string]modelled{
 
 	"/messages":              {llm.Messages, http.MethodPost, llm.Anthropic},
 	"/messages/count_tokens": {llm.CountTokens, http.MethodPost, llm.Anthropic},
-}
-
-// Paths lists the modelled paths under /v1, for the tests that walk them.
-func Paths() []string {
-	var out []string
-	for p := range routes {
-		out = append(out, p)
-	}
-	return out
 }
 
 // ServeHTTP answers anything under /v1.

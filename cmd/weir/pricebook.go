@@ -81,7 +81,7 @@ func (c *Config) priceBook(faults *configFaults) *price.Book {
 		faults.add(0, "prices: %v", err)
 		return price.Embedded()
 	}
-	if c.Unpriced == "default" && c.Default != nil {
+	if price.Policy(c.Unpriced) == price.DefaultPrice && c.Default != nil {
 		d := *c.Default
 		d.Provider, d.Model = "default", "default"
 		e, err := d.entry()
@@ -120,7 +120,7 @@ func (p PriceConfig) entry() (price.Entry, error) {
 
 // admitPriced refuses models without a price when the configuration says so.
 func admitPriced(cfg Config, book *prices) route.Admit {
-	if cfg.Unpriced != "reject" {
+	if price.Policy(cfg.Unpriced) != price.RejectUnpriced {
 		return nil
 	}
 	return func(_ context.Context, call *llm.Call, priceAs string) error {

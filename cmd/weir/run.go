@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/weir-dev/weir/account"
@@ -215,9 +216,10 @@ func spoolConfig(c SpoolConfig, dir *dataDir, store *clickhouse.DB, log *slog.Lo
 // admission notes a call in the spool before it is sent, so that one under way when this process dies is found again.
 func admission(s *spool.Disk) func(*llm.Call) error {
 	return func(c *llm.Call) error {
+		path, _, _ := strings.Cut(c.Path, "?") // as a record has it
 		return s.Admit(spool.Admission{
 			ID: c.ID, TraceID: c.TraceID, SpanID: c.SpanID, ParentID: c.ParentID, Start: c.Start, Project: c.Project, KeyID: c.KeyID, Key: c.Key,
-			User: c.User, Session: c.Session, Tags: c.Tags, Endpoint: c.Endpoint, Path: c.Path, Stream: c.Stream, Model: c.Model,
+			User: c.User, Session: c.Session, Tags: c.Tags, Endpoint: c.Endpoint, Path: path, Stream: c.Stream, Model: c.Model,
 		})
 	}
 }

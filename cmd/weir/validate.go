@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/price"
 )
 
 // validate reports every fault of the configuration and resolves references to secrets.
@@ -54,7 +55,7 @@ func (c *Config) validate(faults *configFaults) {
 			faults.of(path, "%q is none of %s", choice.value, strings.Join(choice.among, ", "))
 		}
 	}
-	if !slices.Contains([]string{"reject", "default", "allow"}, c.Unpriced) {
+	if !price.Policy(c.Unpriced).Valid() {
 		faults.of("unpriced", "%q is none of reject, default, allow", c.Unpriced)
 	}
 	if c.Unpriced == "default" && c.Default == nil {

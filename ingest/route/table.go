@@ -67,9 +67,6 @@ func NewTable(providers []Provider, aliases []Alias) *Table {
 	return t
 }
 
-// Providers lists the configured providers in order.
-func (t *Table) Providers() []Provider { return t.providers }
-
 // Aliases lists the names of aliases in order.
 func (t *Table) Aliases() []string {
 	names := make([]string, 0, len(t.aliases))
@@ -78,12 +75,6 @@ func (t *Table) Aliases() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Provider finds a provider by name.
-func (t *Table) Provider(name string) (*Provider, bool) {
-	p, ok := t.byName[name]
-	return p, ok
 }
 
 // Resolve gives a model's plan: an alias's, else provider/model, else the
