@@ -113,12 +113,12 @@ func TestLastUserText(t *testing.T) {
 		{"no JSON", llm.ChatCompletions, llm.OpenAI, `--boundary`, ""},
 		{"empty", llm.Models, llm.OpenAI, ``, ""},
 	} {
-		if got := llm.LastUserText(c.endpoint, c.dialect, []byte(c.body)); got != c.want {
+		if got := llm.LastUserText(c.endpoint, c.dialect, []byte(c.body), 1<<20); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
 	for _, c := range readTranscripts(t) {
-		if c.want.Endpoint == "chat" && llm.LastUserText(c.config.Endpoint, c.config.Dialect, c.request) == "" && json.Valid(c.request) {
+		if c.want.Endpoint == "chat" && llm.LastUserText(c.config.Endpoint, c.config.Dialect, c.request, 1<<20) == "" && json.Valid(c.request) {
 			t.Errorf("%s: nothing said in %s", c.name, c.request)
 		}
 	}

@@ -73,6 +73,9 @@ scan:
 			for j < len(b) && b[j] > ' ' && b[j] != ',' && b[j] != '}' && b[j] != ']' {
 				j++
 			}
+			if j == i {
+				return b // a control character
+			}
 			if j == len(b) {
 				break scan
 			}

@@ -28,6 +28,7 @@ const (
 	ModelUnknown        Code = "weir_model_unknown"
 	Unpriced            Code = "weir_unpriced"
 	BodyTooLarge        Code = "weir_body_too_large"
+	RequestTimeout      Code = "weir_request_timeout" // the request did not come whole in time
 	InvalidRequest      Code = "weir_invalid_request"
 	MethodNotAllowed    Code = "weir_method_not_allowed"
 	NotFound            Code = "weir_not_found"

@@ -44,6 +44,7 @@ type Meter struct {
 	raw      []byte   // text of the block
 	terminal bool
 	bytes    bool // a plain body held something
+	short    bool // a plain body ended in the middle of its JSON, though nobody broke it off
 }
 
 // wire reads one wire form into a Meter. An implementation may keep what it must remember between events.
@@ -105,6 +106,7 @@ func (m *Meter) Body(b []byte) {
 		return
 	}
 	m.wire.body(m, b)
+	m.short = !m.usage && m.out.Err == nil && m.generates() && firstOf(b) == '{' && rawjson.Scan(b, nil) != nil
 }
 
 // End closes the books; call it once, after the last Event or Body. Cut says that the connection broke before the body
@@ -112,6 +114,7 @@ func (m *Meter) Body(b []byte) {
 func (m *Meter) End(cut bool) Outcome {
 	o := m.out
 	o.FinishReasons = m.finish
+	cut = cut || m.short
 	switch {
 	case o.Err != nil:
 	case m.Status >= 400:

@@ -294,7 +294,7 @@ func FuzzMeterBody(f *testing.F) {
 		c.Status = int(status % 600)
 		soundOutcome(t, plain(c, which > 127, string(body)))
 		soundAnswer(t, llm.Assemble(c.Endpoint, c.Dialect, false, body), len(body))
-		llm.LastUserText(c.Endpoint, c.Dialect, body)
+		llm.LastUserText(c.Endpoint, c.Dialect, body, 100)
 		llm.RetryDelay(c.Status, nil, body)
 	})
 }

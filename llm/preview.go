@@ -8,8 +8,9 @@ import (
 )
 
 // LastUserText reads what the user last said out of a request body, for previews: the last user message, or the last
-// prompt or input. "" when there is none. Of a request that was cut off, what can be read is read.
-func LastUserText(endpoint Endpoint, dialect Dialect, request []byte) string {
+// prompt or input; of a long one its beginning, at least most bytes of it. "" when there is none. Of a request that was
+// cut off, what can be read is read.
+func LastUserText(endpoint Endpoint, dialect Dialect, request []byte, most int) string {
 	request = bytes.TrimSpace(request)
 	if len(request) > 0 && request[len(request)-1] != '}' {
 		request = closeJSON(request) // it was cut off
@@ -36,7 +37,7 @@ func LastUserText(endpoint Endpoint, dialect Dialect, request []byte) string {
 		}
 	}
 	if list.Kind() == rawjson.String {
-		return valid(list.AppendText(nil))
+		return valid(list.AppendBeginning(nil, most))
 	}
 	// The text is unescaped only where it is wanted: of the last message that has any, not of a whole conversation.
 	var users []rawjson.Value
@@ -47,7 +48,7 @@ func LastUserText(endpoint Endpoint, dialect Dialect, request []byte) string {
 		return true
 	})
 	for _, m := range slices.Backward(users) {
-		if t := said(m, dialect); t != "" {
+		if t := said(m, dialect, most); t != "" {
 			return t
 		}
 	}
@@ -63,17 +64,17 @@ func saidByUser(m rawjson.Value) bool {
 	return role == nil || role.Is("user")
 }
 
-// said is the text of a message or input: the text parts of its content, a line each.
-func said(m rawjson.Value, dialect Dialect) string {
+// said is the text of a message or input: the text parts of its content, a line each, until there is enough.
+func said(m rawjson.Value, dialect Dialect, most int) string {
 	var out []byte
 	add := func(t rawjson.Value) {
-		if t.Kind() != rawjson.String || t.Empty() {
+		if t.Kind() != rawjson.String || t.Empty() || len(out) >= most {
 			return
 		}
 		if len(out) > 0 {
 			out = append(out, '\n')
 		}
-		out = t.AppendText(out)
+		out = t.AppendBeginning(out, most)
 	}
 	add(m)
 	if dialect == Gemini {

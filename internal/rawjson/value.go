@@ -1,5 +1,7 @@
 package rawjson
 
+import "bytes"
+
 // Value is the raw text of one JSON value, without surrounding space: a slice of the text it was read from. The
 // methods assume what Scan has validated; on other input they return less, but do not panic. nil is an absent value.
 type Value []byte
@@ -68,14 +70,23 @@ func (v Value) Text() ([]byte, bool) {
 	if v.Kind() != String {
 		return nil, false
 	}
-	end, escaped, what := str(v, 0)
-	if what != "" {
+	inner, ok := v.inner()
+	if !ok {
 		return nil, false
 	}
-	if !escaped {
-		return v[1 : end-1], true
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return inner, true
 	}
-	return unescape(nil, v[1:end-1]), true
+	return unescape(nil, inner), true
+}
+
+// inner is what stands between the quotes of a string.
+func (v Value) inner() ([]byte, bool) {
+	end, ok := pastString(v, 0)
+	if !ok {
+		return nil, false
+	}
+	return v[1 : end-1], true
 }
 
 // AppendText appends the unescaped string to dst; other kinds append nothing.
@@ -83,14 +94,22 @@ func (v Value) AppendText(dst []byte) []byte {
 	if v.Kind() != String {
 		return dst
 	}
-	end, escaped, what := str(v, 0)
-	if what != "" {
+	inner, _ := v.inner()
+	return unescape(dst, inner)
+}
+
+// AppendBeginning is AppendText for a reader who wants little of a long string: it appends at least its first most
+// bytes, and at the end of what it appends a character may be cut.
+func (v Value) AppendBeginning(dst []byte, most int) []byte {
+	const longestEscape = 12 // a surrogate pair
+	if v.Kind() != String {
 		return dst
 	}
-	if !escaped {
-		return append(dst, v[1:end-1]...)
+	inner, _ := v.inner()
+	if head := inner[:min(most, len(inner))]; bytes.IndexByte(head, '\\') < 0 {
+		return append(dst, head...)
 	}
-	return unescape(dst, v[1:end-1])
+	return unescape(dst, inner[:min(longestEscape*most, len(inner))])
 }
 
 // Is says that v is a string equal to s.
@@ -139,7 +158,28 @@ func (v Value) Members(f func(key []byte, w Value) bool) {
 	if v.Kind() != Object {
 		return
 	}
-	members(v, 0, func(m span) bool { return f(m.key, v[m.val:m.end]) })
+	i := space(v, 1)
+	for i < len(v) && v[i] == '"' {
+		end, ok := pastString(v, i)
+		if !ok {
+			return
+		}
+		key := []byte(v[i+1 : end-1])
+		if bytes.IndexByte(key, '\\') >= 0 {
+			key = unescape(nil, key)
+		}
+		if i = space(v, end); i == len(v) || v[i] != ':' {
+			return
+		}
+		i = space(v, i+1)
+		if end, ok = past(v, i); !ok || !f(key, v[i:end]) {
+			return
+		}
+		if i = space(v, end); i == len(v) || v[i] != ',' {
+			return
+		}
+		i = space(v, i+1)
+	}
 }
 
 // Each visits the elements of an array in order until f returns false. Other kinds have none.
@@ -149,8 +189,8 @@ func (v Value) Each(f func(i int, w Value) bool) {
 	}
 	i := space(v, 1)
 	for n := 0; i < len(v) && v[i] != ']'; n++ {
-		end, what := skip(v, i, 1)
-		if what != "" || !f(n, v[i:end]) {
+		end, ok := past(v, i)
+		if !ok || !f(n, v[i:end]) {
 			return
 		}
 		i = space(v, end)

@@ -147,3 +147,21 @@ func TestBool(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPast compares the walk that does not validate with the one that does.
+func FuzzPast(f *testing.F) {
+	for _, s := range []string{`"a\\\"b\\"`, `{"a":[1,"]}",{"b":"\\"}],"c":null}`, `[["\""],-1.5e3,true]`, `"`, `{"a`, `[`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		i := space(b, 0)
+		got, ok := past(b, i)
+		if got > len(b) {
+			t.Fatalf("past goes to %d of %d", got, len(b))
+		}
+		want, what := skip(b, i, 0)
+		if what == "" && (!ok || got != want) {
+			t.Errorf("past says %d %v, skip says %d", got, ok, want)
+		}
+	})
+}
