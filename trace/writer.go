@@ -19,8 +19,33 @@ func (f RecorderFunc) Record(r *Record) error { return f(r) }
 type Batch struct {
 	// Token names the batch. Writing the same records, in the same order, under the same token stores them once.
 	Token   string
-	Records []Record
+	Records Records
 }
+
+// Len counts the records.
+func (b *Batch) Len() int {
+	if b.Records == nil {
+		return 0
+	}
+	return b.Records.Len()
+}
+
+// Records are the records of a batch in their order, read one at a time, so that a batch may be larger than memory.
+type Records interface {
+	Len() int
+	// At gives a record with its bodies. It is valid until the next call and must not be changed; the texts of its
+	// spans may be kept. Reading in order is quick.
+	At(i int) (*Record, error)
+}
+
+// Slice is Records that are in memory.
+type Slice []Record
+
+// Len counts them.
+func (s Slice) Len() int { return len(s) }
+
+// At gives one.
+func (s Slice) At(i int) (*Record, error) { return &s[i], nil }
 
 // Writer puts batches into the store. Write returns nil only when the whole batch is durably there, rollups included;
 // after any error nothing is promised and the same batch is to be written again whole, under its token. One batch at

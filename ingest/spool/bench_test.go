@@ -102,13 +102,13 @@ func BenchmarkReadBack(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	read := &sender{d: d}
+	read := &sender{d: d, again: rereader{seal: d.seal}}
 	b.ReportAllocs()
 	for b.Loop() {
 		read.seq, read.off = 0, 0
 		got, err := read.collect(&intent{First: 1, Last: records})
-		if err != nil || len(got.records) != records {
-			b.Fatalf("%d records, %v", len(got.records), err)
+		if err != nil || len(got.list) != records {
+			b.Fatalf("%d records, %v", len(got.list), err)
 		}
 	}
 	b.ReportMetric(float64(records)*float64(b.N)/b.Elapsed().Seconds(), "records/s")

@@ -27,7 +27,8 @@ var (
 	slotMagic       = []byte{0xf5, 'C', 0x1e, 0xfe}
 )
 
-// state is how far the records have come. Numbers up to Done are settled: written, quarantined or found damaged.
+// state is how far the records have come. Numbers up to Done are settled: written, quarantined, found damaged, or taken
+// out of quarantine again.
 type state struct {
 	Seq           int64   `json:"seq"`
 	Done          int64   `json:"done"`
@@ -36,8 +37,12 @@ type state struct {
 	Dropped       int64   `json:"dropped"`
 	BodiesDropped int64   `json:"bodies_dropped"`
 	AtRisk        int64   `json:"at_risk"`
-	Suspect       int64   `json:"suspect,omitempty"` // up to this number the store is asked before records are sent
-	Intent        *intent `json:"intent,omitempty"`  // the batch that is being sent
+	Discarded     int64   `json:"discarded,omitempty"` // taken out of quarantine for good
+	Resent        int64   `json:"resent,omitempty"`    // given back from quarantine, under new numbers
+	ResentTo      int64   `json:"resent_to,omitempty"` // the newest of these numbers
+	Leaving       int64   `json:"leaving,omitempty"`   // was resent or discarded last: its file in quarantine goes
+	Suspect       int64   `json:"suspect,omitempty"`   // up to this number the store is asked before records are sent
+	Intent        *intent `json:"intent,omitempty"`    // the batch that is being sent
 }
 
 // intent is the range of a batch. It is on the disk before the batch is sent, so that after a crash the same batch is

@@ -15,10 +15,10 @@ import (
 
 // Config sets a spool up. Zero fields take the defaults named beside them.
 type Config struct {
-	MaxRows  int           // records of a batch: 10,000
-	MaxBytes int64         // bytes of a batch: 16 MiB
-	MaxAge   time.Duration // how long a record waits for company: 1 s
-	Writer   trace.Writer  // has the records' memory until Write returns, and must copy what it keeps
+	MaxRows  int           // records of a batch: 20,000
+	MaxBytes int64         // bytes of a batch, bodies included: 256 MiB. They are not in memory together
+	MaxAge   time.Duration // how long a record waits for company, unless Flush is asked: 5 s
+	Writer   trace.Writer  // reads the records while it writes
 	Log      *slog.Logger
 
 	Dir          string        // where its files are; made if need be
@@ -79,9 +79,9 @@ var (
 )
 
 const (
-	defaultRows  = 10_000
-	defaultBytes = 16 << 20
-	defaultAge   = time.Second
+	defaultRows  = 20_000
+	defaultBytes = 256 << 20
+	defaultAge   = 5 * time.Second
 )
 
 // withDefaults fills the zero fields of a Config and refuses what means nothing.

@@ -2,14 +2,17 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/weir-dev/weir/trace"
 )
 
 // send delivers a batch, and says false when the spool was closed before all of it was settled. ask says that parts of
 // it may be in the store already, under another token.
 func (s *sender) send(b batch, ask bool) bool {
-	if len(b.records) == 0 {
+	if len(b.list) == 0 {
 		return s.settle(b, 0)
 	}
 	for try := 0; ; try++ {
@@ -30,6 +33,21 @@ func (s *sender) send(b batch, ask bool) bool {
 		if err == nil {
 			s.d.noteSending(nil)
 			return s.settle(b, 0)
+		}
+		switch {
+		case errors.Is(err, errDecode):
+			if !s.insist(func() error { b, err = s.expel(b); return unlessUnreadable(err) }) {
+				return false
+			}
+			if !errors.Is(err, errUnreadable) {
+				return s.send(b, ask)
+			}
+			s.stale = true
+			return true
+		case errors.Is(err, errUnreadable):
+			s.d.noteSending(err)
+			s.stale = true
+			return true
 		}
 		if s.d.cfg.Poison != nil && s.d.cfg.Poison(err) && s.d.cfg.Holds != nil {
 			held, herr := s.holds(b)
@@ -63,7 +81,10 @@ func (s *sender) write(b batch) error {
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, time.Minute)
 	defer cancel()
-	return d.cfg.Writer.Write(ctx, d.batch(b))
+	return d.cfg.Writer.Write(ctx, trace.Batch{
+		Token:   fmt.Sprintf("%s-%d-%d", d.id, b.first, b.last),
+		Records: &holding{list: b.list, from: &s.again},
+	})
 }
 
 // intend puts the batch's range on the disk. A batch that was sent before keeps the time when that was first.
@@ -81,9 +102,9 @@ func (d *Disk) intend(b batch) error {
 }
 
 func (s *sender) holds(b batch) (bool, error) {
-	ids := make([]string, len(b.records))
-	for i := range b.records {
-		ids[i] = b.records[i].Call.ID
+	ids := make([]string, len(b.list))
+	for i := range b.list {
+		ids[i] = b.list[i].id
 	}
 	ctx, cancel := context.WithTimeout(s.d.ctx, time.Minute)
 	defer cancel()
@@ -96,7 +117,7 @@ func (s *sender) holds(b batch) (bool, error) {
 
 // sendRest sends what the store does not have of a batch of which it has something.
 func (s *sender) sendRest(b batch) bool {
-	if len(b.records) == 1 {
+	if len(b.list) == 1 {
 		return s.settle(b, 0)
 	}
 	// A crash within must not forget that the rest is to be asked for.
@@ -108,33 +129,59 @@ func (s *sender) sendRest(b batch) bool {
 		return false
 	}
 	left, right := b.halves()
-	return s.send(left, true) && s.send(right, true)
+	return s.both(left, right, true)
 }
 
 // divide sends a refused batch in halves, down to the record that is at fault, which goes to quarantine.
 func (s *sender) divide(b batch, cause error) bool {
-	if len(b.records) == 1 {
-		if !s.insist(func() error { return s.d.quarantine(&b.frames[0], cause) }) {
+	if len(b.list) == 1 {
+		var err error
+		if !s.insist(func() error {
+			f, ferr := s.again.frame(&b.list[0])
+			if err = ferr; err == nil {
+				err = s.d.quarantine(&f, cause)
+			}
+			return unlessUnreadable(err)
+		}) {
 			return false
+		}
+		if s.stale = errors.Is(err, errUnreadable); s.stale {
+			return true
 		}
 		return s.settle(b, 1)
 	}
 	left, right := b.halves()
-	return s.send(left, false) && s.send(right, false)
+	return s.both(left, right, false)
+}
+
+func (s *sender) both(left, right batch, ask bool) bool {
+	if ok := s.send(left, ask); !ok || s.stale {
+		return ok
+	}
+	return s.send(right, ask)
+}
+
+// unlessUnreadable passes an error on that is worth insisting; a batch that cannot be read again is cut anew.
+func unlessUnreadable(err error) error {
+	if errors.Is(err, errUnreadable) {
+		return nil
+	}
+	return err
 }
 
 // halves are a batch's records in two batches, which have its numbers between them.
 func (b *batch) halves() (left, right batch) {
-	m := len(b.records) / 2
-	left = batch{first: b.first, last: b.frames[m].number - 1, records: b.records[:m], frames: b.frames[:m]}
-	right = batch{first: b.frames[m].number, last: b.last, records: b.records[m:], frames: b.frames[m:]}
+	m := len(b.list) / 2
+	middle := b.list[m].number
+	left = batch{first: b.first, last: middle - 1, list: b.list[:m]}
+	right = batch{first: middle, last: b.last, list: b.list[m:]}
 	return left, right
 }
 
 // settle notes that a batch's numbers are done with: refused ones of its records are in quarantine, and so is what was
 // left of numbers without a record.
 func (s *sender) settle(b batch, refused int64) bool {
-	gone := b.last - b.first + 1 - int64(len(b.records))
+	gone := b.last - b.first + 1 - int64(len(b.list))
 	if gone > 0 {
 		s.d.cfg.Log.Error("spool records were damaged and are kept aside", "records", gone, "first", b.first, "last", b.last, "dir", s.d.cfg.Dir)
 	}

@@ -38,6 +38,8 @@ type Disk struct {
 	open      map[string]*segment
 	bodiesOff time.Time // until then bodies are left out: the disk was full
 
+	stays *segment // of the sender: it is done with and cannot be removed
+
 	book sync.Mutex // whose holder writes the checkpoint
 	ck   *checkpoint
 
@@ -47,23 +49,31 @@ type Disk struct {
 	group    *group // their outcome
 	spare    []byte // memory for pending
 	file     appendFile
-	active   *segment   // is written to; nil before the first record
-	segments []*segment // oldest first, active last
-	bytes    int64      // of all segments
-	newFile  bool       // a segment was made whose name may not be on the disk
-	dirty    bool       // the syncer has been told
-	last     int64      // number of the newest record
-	unread   int64      // bytes written since the sender last looked, and not sent yet
-	oldest   time.Time  // when the oldest waiting record was accepted
-	front    place      // where the waiting records begin
-	settled  state      // as the checkpoint has it; the counts of what was dropped run ahead of it
-	lost     int64      // calls found lost at the start
-	failing  error      // of the sender
-	full     error      // of the last record for which there was no room
-	fullAt   time.Time  // when that was
-	reserve  int64      // bytes of the reserve; 0 = there is none
-	reserved bool       // it is held
-	unsynced error      // of the last fsync
+	active   *segment      // is written to; nil before the first record
+	segments []*segment    // oldest first, active last
+	bytes    int64         // of all segments
+	newFile  bool          // a segment was made whose name may not be on the disk
+	dirty    bool          // the syncer has been told
+	last     int64         // number of the newest record
+	unread   int64         // bytes written since the sender last looked, and not sent yet
+	oldest   time.Time     // when the oldest waiting record was accepted
+	front    place         // where the waiting records begin
+	segment  int64         // bytes of a segment that is followed by a new one: Config.SegmentBytes, or fewer when room is short
+	enough   int64         // bytes that are sent without waiting for more: Config.MaxBytes, or fewer when room is short
+	looked   time.Time     // when that was last seen to
+	hurry    int64         // records up to this one do not wait for company
+	hurried  time.Time     // when that last cut a batch
+	progress chan struct{} // closed when settled has changed; nil when nobody waits for that
+	settled  state         // as the checkpoint has it; the counts of what was dropped run ahead of it
+	resend   resend        // of the record that was given back from quarantine last
+	began    state         // the counts as this start found them
+	lost     int64         // calls found lost at the start
+	failing  error         // of the sender
+	full     error         // of the last record for which there was no room
+	fullAt   time.Time     // when that was
+	reserve  int64         // bytes of the reserve; 0 = there is none
+	reserved bool          // it is held
+	unsynced error         // of the last fsync
 }
 
 // place is a frame's in a segment.
@@ -86,10 +96,10 @@ func (d *Disk) Counters() trace.Counters {
 }
 
 func (d *Disk) counters() trace.Counters {
-	s := &d.settled
-	c := trace.Counters{
-		Accepted: d.last + s.Dropped, Written: s.Done - s.Quarantined, Waiting: d.last - s.Done,
-		Quarantined: s.Quarantined, Dropped: s.Dropped, BodiesDropped: s.BodiesDropped,
+	c := d.settled.counters(d.last)
+	if d.resend.number > d.settled.ResentTo && d.last >= d.resend.number { // it has its new number, which is not noted yet
+		c.Accepted--
+		c.Quarantined--
 	}
 	if c.Waiting > 0 {
 		c.OldestWaitingSeconds = max(0, d.now().Sub(d.oldest).Seconds())
@@ -97,42 +107,12 @@ func (d *Disk) counters() trace.Counters {
 	return c
 }
 
-// Stats are the counters with what only a Disk knows.
-type Stats struct {
-	trace.Counters
-	AtRisk   int64 // records whose answer was relayed before they were written
-	Damaged  int64 // of the quarantined, those whose bytes were damaged on the disk
-	Lost     int64 // calls found at this start that the process before did not finish
-	Admitted int64 // calls admitted and not recorded yet
-	Segments int64
-	Bytes    int64 // of all segments
-}
-
-// Stats tells how the spool is.
-func (d *Disk) Stats() Stats {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	s := Stats{
-		Counters: d.counters(), AtRisk: d.settled.AtRisk, Damaged: d.settled.Damaged, Lost: d.lost,
-		Segments: int64(len(d.segments)), Bytes: d.bytes,
+// counters are those of a spool whose newest record has the number last.
+func (s *state) counters(last int64) trace.Counters {
+	return trace.Counters{
+		Accepted: last + s.Dropped - s.Resent, Written: s.Done - s.Quarantined - s.Discarded - s.Resent, Waiting: last - s.Done,
+		Quarantined: s.Quarantined, Dropped: s.Dropped + s.Discarded, BodiesDropped: s.BodiesDropped,
 	}
-	for _, seg := range d.segments {
-		s.Admitted += int64(seg.open)
-	}
-	return s
-}
-
-// Health says what keeps records from being kept or written as they should be, nil when nothing does.
-func (d *Disk) Health() error {
-	d.mu.Lock()
-	errs := []error{d.failing, d.full, d.unsynced}
-	d.mu.Unlock()
-	if since := d.writing.Load(); since != 0 {
-		if took := d.ticks() - since; took > int64(d.cfg.MaxWait) {
-			errs = append(errs, fmt.Errorf("the disk of the spool %s is slow: a write has taken %s so far", d.cfg.Dir, time.Duration(took).Round(time.Millisecond)))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // now is the time as this spool counts it.
@@ -202,6 +182,9 @@ func (d *Disk) save(change func(*state)) error {
 	change(&st)
 	d.mu.Lock()
 	st.Dropped, st.BodiesDropped, st.AtRisk = d.settled.Dropped, d.settled.BodiesDropped, d.settled.AtRisk
+	if d.last >= d.resend.number {
+		st.resent(d.resend)
+	}
 	d.mu.Unlock()
 	if err := d.ck.put(st); err != nil {
 		return err
@@ -209,6 +192,7 @@ func (d *Disk) save(change func(*state)) error {
 	d.mu.Lock()
 	st.Dropped, st.BodiesDropped, st.AtRisk = d.settled.Dropped, d.settled.BodiesDropped, d.settled.AtRisk
 	d.settled = st
+	d.tellProgress()
 	d.mu.Unlock()
 	return nil
 }

@@ -53,20 +53,20 @@ func TestRecordsAreSentInOrderUnderTheirNumbers(t *testing.T) {
 	}
 	slices.Sort(got)
 	for _, b := range s.batches {
-		if len(b.Records) > 7 {
-			t.Errorf("batch %s has %d records", b.Token, len(b.Records))
+		if b.Len() > 7 {
+			t.Errorf("batch %s has %d records", b.Token, b.Len())
 		}
 		var first, last int
 		if n, err := fmt.Sscanf(b.Token[len(d.id.String()):], "-%d-%d", &first, &last); n != 2 || err != nil {
 			t.Fatalf("token %q: %v", b.Token, err)
 		}
-		for i, r := range b.Records {
+		for i, r := range b.Records.(trace.Slice) {
 			if want := fmt.Sprint("c", first-1+i); r.Call.ID != want {
 				t.Errorf("batch %s: record %d is %s, want %s", b.Token, i, r.Call.ID, want)
 			}
 		}
-		if last-first+1 != len(b.Records) {
-			t.Errorf("batch %s has %d records", b.Token, len(b.Records))
+		if last-first+1 != b.Len() {
+			t.Errorf("batch %s has %d records", b.Token, b.Len())
 		}
 	}
 }
@@ -84,11 +84,11 @@ func TestBatchIsBoundedByBytes(t *testing.T) {
 	s.set(nil, nil)
 	eventually(t, "all written", drained(d))
 	for _, b := range s.batches {
-		if n := len(b.Records); n > 4 {
+		if n := b.Len(); n > 4 {
 			t.Errorf("batch %s has %d records of over 2 KB, want at most 4", b.Token, n)
 		}
-		if slices.ContainsFunc(b.Records, func(r trace.Record) bool { return r.Call.ID == "large" }) && len(b.Records) > 1 {
-			t.Errorf("the large record is one of %d", len(b.Records))
+		if slices.ContainsFunc(b.Records.(trace.Slice), func(r trace.Record) bool { return r.Call.ID == "large" }) && b.Len() > 1 {
+			t.Errorf("the large record is one of %d", b.Len())
 		}
 	}
 	if s.len() != 31 {

@@ -641,3 +641,46 @@ func TestLongCallOutlivesItsSegment(t *testing.T) {
 		t.Errorf("error codes %q and %q", s.rows["longer"][0].Call.ErrorCode, s.rows["long"][0].Call.ErrorCode)
 	}
 }
+
+// TestRecordDamagedBetweenTwoReads damages a record after its batch was cut: it is kept aside, and the others are sent.
+func TestRecordDamagedBetweenTwoReads(t *testing.T) {
+	s := newStore()
+	cfg := s.config(t.TempDir())
+	cfg.MaxAge, cfg.MaxDisk = time.Hour, 1<<30
+	d := open(t, cfg)
+	for i := range 5 {
+		record(t, d, call(fmt.Sprint("c", i), 300<<10)) // more than is read at a time
+	}
+	damaged := false // guarded by the store
+	s.set(func(trace.Batch) error {
+		if damaged {
+			return nil
+		}
+		damaged = true
+		files, err := segmentFiles(cfg.Dir)
+		if err != nil {
+			return err
+		}
+		for _, seg := range files {
+			b, err := os.ReadFile(seg.path)
+			if err != nil {
+				return err
+			}
+			if at := bytes.Index(b, []byte("\x02c2")); at > 0 { // its length and its id
+				copy(b[at+30:], "damage")
+				if err := os.WriteFile(seg.path, b, 0o600); err != nil {
+					return err
+				}
+			}
+		}
+		return errAway
+	}, nil)
+	if err := d.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := d.Counters()
+	if c.Written != 4 || c.Quarantined != 1 || s.len() != 4 || s.count("c2") != 0 {
+		t.Errorf("%+v, %d in the store", c, s.len())
+	}
+	balanced(t, c)
+}

@@ -3,8 +3,6 @@ package spool
 import (
 	"fmt"
 	"os"
-
-	"github.com/weir-dev/weir/trace"
 )
 
 // gather reads the next batch: the range of an open intent, or as much as the bounds allow. After an error it begins
@@ -29,7 +27,7 @@ func (s *sender) collect(open *intent) (batch, error) {
 	newest, done := d.last, d.settled.Done
 	d.mu.Unlock()
 
-	b := batch{first: done + 1, last: done, records: s.records[:0], frames: s.frames[:0]}
+	b := batch{first: done + 1, last: done, list: s.list[:0]}
 	upTo := newest
 	if open != nil {
 		upTo = open.Last
@@ -40,7 +38,7 @@ func (s *sender) collect(open *intent) (batch, error) {
 		if seg.seq < s.seq {
 			continue
 		}
-		if open == nil && len(b.records) > 0 {
+		if open == nil && len(b.list) > 0 {
 			break // a batch does not go on in the next segment unless it did before
 		}
 		next := int64(0) // first record of the next segment
@@ -61,10 +59,10 @@ func (s *sender) collect(open *intent) (batch, error) {
 			return b, err
 		}
 	}
-	if !full && (len(b.records) == 0 || open != nil) {
+	if !full && (len(b.list) == 0 || open != nil) {
 		b.last = upTo // all was read, and the rest is nowhere
 	}
-	s.records, s.frames = b.records, b.frames
+	s.list = b.list
 	return b, nil
 }
 
@@ -96,16 +94,9 @@ func (s *sender) leave() {
 func (s *sender) read(b *batch, seg *segment, next, upTo int64, fixed bool) (full bool, err error) {
 	d := s.d
 	sc := newScanner(s.file, d.seal, s.off, seg.size)
-	sc.keep, sc.window = true, int(min(d.cfg.MaxBytes, hugeBytes))
-	if len(b.records) == 0 { // else the memory is in use
-		sc.spare = s.memory
-	}
+	sc.spare = s.memory
 	sc.damaged = func(from, to, _ int64) { d.keepAside(s.file, seg.path, from, to) }
 	for {
-		if !fixed && len(b.records) > 0 && !sc.whole() && sc.off < seg.size {
-			full = true
-			break
-		}
 		f, at, ok := sc.next()
 		if !ok {
 			s.off = sc.off
@@ -119,22 +110,15 @@ func (s *sender) read(b *batch, seg *segment, next, upTo int64, fixed bool) (ful
 			break // the next segment has copies of what is damaged here
 		}
 		size := int64(f.size())
-		if f.number > upTo || !fixed && len(b.records) > 0 && (len(b.records) >= d.cfg.MaxRows || b.bytes+size > d.cfg.MaxBytes) {
+		if f.number > upTo || !fixed && len(b.list) > 0 && (len(b.list) >= d.cfg.MaxRows || b.bytes+size > d.cfg.MaxBytes) {
 			s.off = at
 			full = true
 			break
 		}
 		b.last, b.bytes, s.off = f.number, b.bytes+size, sc.off
-		var r trace.Record
-		if err := f.record(&r); err != nil {
-			if qerr := d.quarantine(&f, err); qerr != nil {
-				return false, qerr
-			}
-			continue
-		}
-		b.records, b.frames = append(b.records, r), append(b.frames, f)
+		b.list = append(b.list, held{number: f.number, at: f.at, id: string(findID(f.meta)), path: seg.path, off: at, size: f.size()})
 	}
-	if cap(sc.spare) > cap(s.memory) {
+	if cap(sc.spare) <= 4<<20 { // what a huge record needed is not kept
 		s.memory = sc.spare
 	}
 	if sc.err != nil {

@@ -66,6 +66,8 @@ type Segment struct {
 	Admissions  int64
 	Bytes       int64
 	Damaged     int64 // bytes that are no records
+
+	oldest time.Time // when the first of the waiting was accepted
 }
 
 // List describes the segments in the spool of a directory, oldest first. The spool may be in use; its end is as it was
@@ -77,19 +79,19 @@ func List(dir string) ([]Segment, error) {
 	}
 	out := make([]Segment, 0, len(files))
 	for _, seg := range files {
-		row, err := describe(seg, newSeal(id), st.Done)
+		row, err := describe(seg, id, st.Done)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // sent and removed meanwhile
 		}
 		if err != nil {
-			return nil, fmt.Errorf("list spool segment %s: %w", seg.path, err)
+			return nil, fmt.Errorf("list spool segment %s: %w", seg.path, explain(err))
 		}
 		out = append(out, row)
 	}
 	return out, nil
 }
 
-func describe(seg segment, sl seal, done int64) (Segment, error) {
+func describe(seg segment, id spoolID, done int64) (Segment, error) {
 	row := Segment{Path: seg.path, Bytes: seg.size}
 	f, err := os.Open(seg.path)
 	if err != nil {
@@ -97,15 +99,17 @@ func describe(seg segment, sl seal, done int64) (Segment, error) {
 	}
 	defer f.Close()
 	h, err := readSegmentHeader(f)
-	if errors.Is(err, errNoHeader) {
-		h, err = segmentHeader{length: segmentHead}, nil
+	switch {
+	case errors.Is(err, errNoHeader):
+		h = segmentHeader{id: id, length: segmentHead}
 		row.Damaged = min(segmentHead, seg.size)
-	}
-	if err != nil {
+	case err != nil:
 		return row, err
+	case h.id != id:
+		return row, strange(h.id, id)
 	}
 	row.Created, row.First, row.Last = h.created, h.first, h.first-1
-	s := newScanner(f, sl, h.length, seg.size)
+	s := newScanner(f, newSeal(id), h.length, seg.size)
 	s.damaged = func(from, to, _ int64) { row.Damaged += to - from }
 	for {
 		fr, _, ok := s.next()
@@ -122,7 +126,9 @@ func describe(seg segment, sl seal, done int64) (Segment, error) {
 			row.Records++
 			row.Last = max(row.Last, fr.number)
 			if fr.number > done {
-				row.Waiting++
+				if row.Waiting++; row.Waiting == 1 {
+					row.oldest = time.UnixMicro(fr.at)
+				}
 			}
 		}
 	}
@@ -139,12 +145,12 @@ func Read(dir string) iter.Seq2[trace.Record, error] {
 		}
 		last := st.Done
 		for _, seg := range files {
-			more, err := readWaiting(seg, newSeal(id), &last, yield)
+			more, err := readWaiting(seg, id, &last, yield)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // sent and removed meanwhile
 			}
 			if err != nil {
-				yield(trace.Record{}, fmt.Errorf("read spool segment %s: %w", seg.path, err))
+				yield(trace.Record{}, fmt.Errorf("read spool segment %s: %w", seg.path, explain(err)))
 				return
 			}
 			if !more {
@@ -155,19 +161,22 @@ func Read(dir string) iter.Seq2[trace.Record, error] {
 }
 
 // readWaiting yields a segment's records behind last, and says false when the reader has enough.
-func readWaiting(seg segment, sl seal, last *int64, yield func(trace.Record, error) bool) (more bool, err error) {
+func readWaiting(seg segment, id spoolID, last *int64, yield func(trace.Record, error) bool) (more bool, err error) {
 	f, err := os.Open(seg.path)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
-	start := int64(segmentHead)
-	if h, err := readSegmentHeader(f); err == nil {
-		start = h.length
-	} else if !errors.Is(err, errNoHeader) {
+	h, err := readSegmentHeader(f)
+	switch {
+	case errors.Is(err, errNoHeader):
+		h = segmentHeader{id: id, length: segmentHead}
+	case err != nil:
 		return false, err
+	case h.id != id:
+		return false, strange(h.id, id)
 	}
-	s := newScanner(f, sl, start, seg.size)
+	s := newScanner(f, newSeal(id), h.length, seg.size)
 	for {
 		fr, _, ok := s.next()
 		if !ok {
@@ -191,18 +200,30 @@ func readWaiting(seg segment, sl seal, last *int64, yield func(trace.Record, err
 // inspect reads a directory without opening the spool.
 func inspect(dir string) (spoolID, state, []segment, error) {
 	id, st, _, err := readCheckpoint(dir)
-	if errors.Is(err, errNoCheckpoint) {
-		if _, serr := os.Stat(dir); serr != nil {
-			return id, st, nil, fmt.Errorf("read spool: %w", serr)
-		}
-		return id, st, nil, fmt.Errorf("read spool: %s is no spool of weir, or its checkpoint is damaged", dir)
+	if err != nil && !errors.Is(err, errNoCheckpoint) {
+		return id, st, nil, fmt.Errorf("read spool %s: %w", dir, explain(err))
 	}
-	if err != nil {
-		return id, st, nil, fmt.Errorf("read spool %s: %w", dir, err)
+	files, ferr := segmentFiles(dir)
+	switch {
+	case ferr != nil:
+		return id, st, nil, fmt.Errorf("read spool: %w", ferr)
+	case err == nil:
+		return id, st, files, nil
+	case len(files) == 0:
+		return id, st, nil, fmt.Errorf("read spool: %s is no spool of weir: name weir's data directory with --data or WEIR_DATA", dir)
 	}
-	files, err := segmentFiles(dir)
-	if err != nil {
-		return id, st, nil, fmt.Errorf("read spool: %w", err)
+	return id, st, nil, fmt.Errorf("read spool %s: its checkpoint is missing or damaged, so that it is not known which of its records are in ClickHouse: "+
+		"start weir on it, which asks ClickHouse and writes what is missing", dir)
+}
+
+// explain adds to an error what can be done about it.
+func explain(err error) error {
+	if errors.Is(err, ErrNewer) {
+		return fmt.Errorf("%w: use the weir that wrote it, or a newer one", err)
 	}
-	return id, st, files, nil
+	return err
+}
+
+func strange(id, own spoolID) error {
+	return fmt.Errorf("it belongs to another spool (%s, this one is %s): move it back to where it came from, or away", id, own)
 }

@@ -38,6 +38,7 @@ func Open(cfg Config) (*Disk, error) {
 		wake: make(chan struct{}, 1), soiled: make(chan struct{}, 1), kicked: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	d.group = d.newGroup()
+	d.seeToRoom()
 	if err := d.recover(); err != nil {
 		if d.ck != nil {
 			err = errors.Join(err, d.ck.file.Close())
@@ -54,7 +55,7 @@ func Open(cfg Config) (*Disk, error) {
 	if cfg.OnSlowDisk == SlowAnswer {
 		d.loops.Go(d.keepWriting)
 	}
-	s := &sender{d: d}
+	s := &sender{d: d, again: rereader{seal: d.seal}}
 	d.loops.Go(s.run)
 	return d, nil
 }
@@ -116,12 +117,17 @@ func (d *Disk) recover() error {
 		doubtful = true
 		st.Done = max(0, d.segments[0].first-1)
 	}
+	read := st
+	if err := d.recoverQuarantine(&st, d.resend, missing); err != nil {
+		return err
+	}
+	d.resend = resend{}
 	if missing {
 		if err := makeCheckpoint(d.cfg.Dir, id, st); err != nil {
 			return fmt.Errorf("make checkpoint: %w", err)
 		}
 	}
-	d.last = max(d.last, st.Done)
+	d.last = max(d.last, st.Done, st.ResentTo)
 	if st.Intent != nil {
 		d.last = max(d.last, st.Intent.Last)
 	}
@@ -129,6 +135,15 @@ func (d *Disk) recover() error {
 		return err
 	}
 	d.settled = st
+	if st != read && !missing {
+		if err := d.save(func(*state) {}); err != nil {
+			return err
+		}
+	}
+	if err := d.clearLeaving(); err != nil {
+		return err
+	}
+	d.began = d.settled
 	if doubtful && d.last > st.Done {
 		d.cfg.Log.Warn("spool checkpoint is damaged: the store is asked what it has before records are sent", "dir", d.cfg.Dir)
 		if err := d.save(func(st *state) { st.Suspect = d.last }); err != nil {
@@ -203,7 +218,7 @@ func (d *Disk) readSegments(files []segment) error {
 		case err != nil:
 			return err
 		case h.id != d.id:
-			return fmt.Errorf("segment %s belongs to another spool (%s, this one is %s): move it back to where it came from, or away", seg.path, h.id, d.id)
+			return fmt.Errorf("segment %s: %w", seg.path, strange(h.id, d.id))
 		}
 		seg.first, seg.start = h.first, h.length
 		if err := d.readSegment(seg, i == len(files)-1); err != nil {
@@ -245,6 +260,9 @@ func (d *Disk) readSegment(seg *segment, newest bool) error {
 				seg.first = fr.number
 			}
 			last = max(last, fr.number)
+			if origin := fr.origin(); origin > 0 && fr.number > d.resend.number {
+				d.resend = resend{origin: origin, number: fr.number}
+			}
 			if under, ok := d.open[string(findID(fr.meta))]; ok {
 				d.recorded(string(findID(fr.meta)), under)
 			}
@@ -314,6 +332,13 @@ func (d *Disk) recordLost() error {
 			return err
 		}
 		records = append(records, found...)
+	}
+	// A power cut may have taken their records although the store has them already.
+	d.book.Lock()
+	err := d.save(func(st *state) { st.Suspect = max(st.Suspect, d.last+int64(len(records))) })
+	d.book.Unlock()
+	if err != nil {
+		return err
 	}
 	for _, r := range records {
 		b := putRecord(make([]byte, headSize), r)

@@ -101,7 +101,7 @@ func (d *Disk) commit(records, size int64) {
 	d.active.size += size
 	d.bytes += size
 	d.unread += size
-	if d.last-d.settled.Done >= int64(d.cfg.MaxRows) || d.unread >= d.cfg.MaxBytes {
+	if d.last-d.settled.Done >= int64(d.cfg.MaxRows) || d.unread >= d.enough {
 		nudge(d.wake)
 	}
 	d.mu.Unlock()

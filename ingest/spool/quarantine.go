@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,10 +17,6 @@ const (
 	quarantineDir = "quarantine"
 	damagedDir    = "damaged"
 )
-
-func (d *Disk) batch(b batch) trace.Batch {
-	return trace.Batch{Token: fmt.Sprintf("%s-%d-%d", d.id, b.first, b.last), Records: b.records}
-}
 
 // quarantine puts a record aside with the reason: a segment of its own. Doing it twice leaves one.
 func (d *Disk) quarantine(f *frame, cause error) error {
@@ -70,14 +67,17 @@ func copyRange(path string, from io.Reader) error {
 
 // Quarantine is a record that the store refused, with the reason.
 type Quarantine struct {
-	Number int64
-	At     time.Time // when it was put there
-	Reason string
-	Path   string
-	Record trace.Record // zero when it does not decode
+	Number      int64
+	At          time.Time // when it was put there
+	Reason      string
+	Path        string
+	Bytes       int64 // of the file
+	Undecodable bool  // its bytes are no record that this weir can read
+	Record      trace.Record
 }
 
-// Quarantined lists the records in quarantine in the spool of a directory, oldest first. It may be in use.
+// Quarantined lists the records in quarantine in the spool of a directory, oldest first, without their bodies. It may be
+// in use.
 func Quarantined(dir string) ([]Quarantine, error) {
 	files, err := segmentFiles(filepath.Join(dir, quarantineDir))
 	if errors.Is(err, os.ErrNotExist) {
@@ -86,40 +86,109 @@ func Quarantined(dir string) ([]Quarantine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list quarantine: %w", err)
 	}
+	_, st, _, cerr := readCheckpoint(dir)
+	if err := cerr; err != nil && !errors.Is(err, errNoCheckpoint) {
+		return nil, fmt.Errorf("list quarantine of %s: %w", dir, explain(err))
+	}
 	out := make([]Quarantine, 0, len(files))
 	for _, seg := range files {
-		q, err := readQuarantine(seg)
-		if err != nil {
-			return out, fmt.Errorf("read quarantine %s: %w", seg.path, err)
+		if seg.seq == st.Leaving || cerr == nil && seg.seq > st.Done {
+			continue // its file goes in a moment, or is only just coming
 		}
+		q, err := readQuarantine(seg)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // resent or discarded meanwhile
+		}
+		if err != nil {
+			return out, fmt.Errorf("read quarantine %s: %w", seg.path, explain(err))
+		}
+		q.Record.Body = trace.Body{}
 		out = append(out, q)
 	}
 	return out, nil
 }
 
+// FindQuarantined gives the record in quarantine that has a number, or the id of a call, with its bodies.
+// ErrNotQuarantined when there is none.
+func FindQuarantined(dir, id string) (Quarantine, error) {
+	list, err := Quarantined(dir)
+	for _, q := range list {
+		if id == strconv.FormatInt(q.Number, 10) || id != "" && id == q.Record.Call.ID {
+			info, err := os.Stat(q.Path)
+			if err == nil {
+				q, err = readQuarantine(segment{seq: q.Number, path: q.Path, size: info.Size()})
+			}
+			if errors.Is(err, os.ErrNotExist) {
+				break // resent or discarded meanwhile
+			}
+			return q, err
+		}
+	}
+	if err == nil {
+		err = ErrNotQuarantined
+	}
+	return Quarantine{}, fmt.Errorf("find %q in quarantine: %w", id, err)
+}
+
+// Quarantined lists the records in quarantine, oldest first, without their bodies.
+func (d *Disk) Quarantined() ([]Quarantine, error) { return Quarantined(d.cfg.Dir) }
+
+// FindQuarantined gives the record in quarantine that has a number, or the id of a call, with its bodies.
+func (d *Disk) FindQuarantined(id string) (Quarantine, error) {
+	return FindQuarantined(d.cfg.Dir, id)
+}
+
 func readQuarantine(seg segment) (Quarantine, error) {
-	q := Quarantine{Number: seg.seq, Path: seg.path}
+	q := Quarantine{Number: seg.seq, Path: seg.path, Bytes: seg.size, Undecodable: true}
+	err := eachFrame(seg, func(f *frame) {
+		switch f.kind {
+		case kindRecord:
+			q.Undecodable = f.record(&q.Record) != nil
+		case kindReason:
+			q.Reason, q.At = string(f.meta), time.UnixMicro(f.at).UTC()
+		}
+	})
+	return q, err
+}
+
+// quarantinedFrame reads a record's frame out of its file: ErrUndecodable with what there is of it.
+func quarantinedFrame(dir string, number int64) (*frame, error) {
+	path := filepath.Join(dir, quarantineDir, segmentName(number))
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	out, decodes := frame{}, false
+	err = eachFrame(segment{seq: number, path: path, size: info.Size()}, func(f *frame) {
+		if f.kind == kindRecord {
+			var r trace.Record
+			out, decodes = *f, f.record(&r) == nil
+		}
+	})
+	if err == nil && !decodes {
+		err = ErrUndecodable
+	}
+	return &out, err
+}
+
+// eachFrame reads a file of the quarantine. The frames stay valid.
+func eachFrame(seg segment, do func(*frame)) error {
 	f, err := os.Open(seg.path)
 	if err != nil {
-		return q, err
+		return err
 	}
 	defer f.Close()
 	h, err := readSegmentHeader(f)
 	if err != nil {
-		return q, err
+		return err
 	}
 	s := newScanner(f, newSeal(h.id), h.length, seg.size)
 	s.keep = true
 	for {
 		fr, _, ok := s.next()
 		if !ok {
-			return q, s.err
+			return s.err
 		}
-		switch fr.kind {
-		case kindRecord:
-			_ = fr.record(&q.Record) // the reason may be that it does not decode
-		case kindReason:
-			q.Reason, q.At = string(fr.meta), time.UnixMicro(fr.at).UTC()
-		}
+		do(&fr)
 	}
 }

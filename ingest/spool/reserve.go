@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // The reserve is a file that holds room on the disk. When the disk is full it goes, and what it held is for records
@@ -81,4 +82,22 @@ func writeReserve(path string, size int64) error {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
+}
+
+// seeToRoom has records leave the sooner, and in smaller segments, the less room there is: at the latest when they take
+// an eighth of it.
+func (d *Disk) seeToRoom() {
+	const often = 500 * time.Millisecond
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.now()
+	if d.enough > 0 && now.Sub(d.looked) < often {
+		return
+	}
+	d.looked = now
+	d.enough, d.segment = min(d.cfg.MaxBytes, d.cfg.MaxDisk/8), d.cfg.SegmentBytes
+	if free, err := freeBytes(d.cfg.Dir); err == nil {
+		d.enough = max(1, min(d.enough, free/8))
+		d.segment = min(d.segment, max((free+d.bytes)/8, smallestReserve))
+	}
 }

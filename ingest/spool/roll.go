@@ -9,7 +9,10 @@ import (
 
 // roll makes sure that there is a segment to append to. The caller has the turn.
 func (d *Disk) roll() error {
-	if d.active != nil && d.active.size >= d.cfg.SegmentBytes {
+	d.mu.Lock()
+	limit := d.segment
+	d.mu.Unlock()
+	if d.active != nil && d.active.size >= limit {
 		d.leave()
 	}
 	if d.active != nil {

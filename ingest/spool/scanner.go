@@ -107,12 +107,6 @@ func (s *scanner) peek(n int) []byte {
 	return s.buf
 }
 
-// whole says whether the next frame is at hand without reading on.
-func (s *scanner) whole() bool {
-	h, ok := s.seal.checkHead(s.buf)
-	return ok && h.size() <= len(s.buf)
-}
-
 func (s *scanner) skip(n int) {
 	s.buf = s.buf[n:]
 	s.off += int64(n)

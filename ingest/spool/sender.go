@@ -3,9 +3,8 @@ package spool
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
-
-	"github.com/weir-dev/weir/trace"
 )
 
 // sender reads the segments back, cuts batches and delivers them, one at a time, each until it is in the store.
@@ -16,16 +15,16 @@ type sender struct {
 	off  int64 // of the next frame in it; 0 = the first
 	file *os.File
 
-	memory  []byte // of the batch at hand
-	records []trace.Record
-	frames  []frame
+	memory []byte // of the scanner
+	list   []held // of the batch at hand
+	again  rereader
+	stale  bool // the batch cannot be read as it was cut: cut it anew
 }
 
 // batch is a run of record numbers with what is left of them. Numbers without a record are damaged.
 type batch struct {
 	first, last int64
-	records     []trace.Record
-	frames      []frame
+	list        []held
 	bytes       int64
 }
 
@@ -42,6 +41,8 @@ func (s *sender) run() {
 		default:
 		}
 		s.d.sweep(stopping)
+		s.letGo()
+		s.d.seeToRoom()
 		due, wait := s.d.due(stopping)
 		if due {
 			if !s.step() {
@@ -61,6 +62,19 @@ func (s *sender) run() {
 	}
 }
 
+// letGo closes the segment it reads when that was removed: the disk has its room back only then.
+func (s *sender) letGo() {
+	if s.file == nil {
+		return
+	}
+	s.d.mu.Lock()
+	there := slices.ContainsFunc(s.d.segments, func(seg *segment) bool { return seg.seq == s.seq })
+	s.d.mu.Unlock()
+	if !there {
+		s.leave()
+	}
+}
+
 // due says whether a batch should be cut now, else when to look again.
 func (d *Disk) due(stopping bool) (bool, time.Duration) {
 	d.mu.Lock()
@@ -73,26 +87,46 @@ func (d *Disk) due(stopping bool) (bool, time.Duration) {
 		return false, time.Hour
 	}
 	age := max(0, d.now().Sub(d.oldest))
-	if stopping || d.settled.Intent != nil || n >= int64(d.cfg.MaxRows) || d.unread >= d.cfg.MaxBytes || age >= d.cfg.MaxAge {
+	if stopping || d.settled.Intent != nil || n >= int64(d.cfg.MaxRows) || d.unread >= d.enough || d.full != nil || age >= d.cfg.MaxAge {
 		return true, 0
 	}
-	return false, d.cfg.MaxAge - age
+	wait := d.cfg.MaxAge - age
+	if d.hurry > d.settled.Done {
+		since := d.now().Sub(d.hurried)
+		if since >= hurryEvery {
+			d.hurried = d.now()
+			return true, 0
+		}
+		wait = min(wait, hurryEvery-since)
+	}
+	return false, wait
 }
 
 // step sends one batch, and says false when the spool was closed before it was in.
 func (s *sender) step() bool {
 	d := s.d
 	d.mu.Lock()
-	open, suspect := d.settled.Intent, d.settled.Suspect
+	open := d.settled.Intent
 	d.mu.Unlock()
+	seq, off := s.seq, s.off
 	var b batch
 	if !s.insist(func() (err error) { b, err = s.gather(open); return err }) {
 		return false
 	}
+	d.mu.Lock()
+	suspect := d.settled.Suspect // after gather: what is resent is suspect before it can be read
+	d.mu.Unlock()
 	ok := s.send(b, open == nil && b.first <= suspect && d.cfg.Holds != nil)
+	s.again.leave()
+	if s.stale {
+		s.stale = false
+		s.leave()
+		s.seq, s.off = seq, off
+		return ok && s.pause(0)
+	}
 	oldest, found := s.peekTime()
-	if n := len(b.frames); !found && n > 0 {
-		oldest, found = d.fromFrame(b.frames[n-1].at), true
+	if n := len(b.list); !found && n > 0 {
+		oldest, found = d.fromFrame(b.list[n-1].at), true
 	}
 	d.mu.Lock()
 	if ok {
@@ -103,7 +137,7 @@ func (s *sender) step() bool {
 		d.oldest = oldest
 	}
 	d.mu.Unlock()
-	clear(b.records) // their texts need not wait for the next batch
+	clear(b.list) // its texts need not wait for the next batch
 	return ok
 }
 
@@ -150,8 +184,11 @@ func (s *sender) insist(do func() error) bool {
 	}
 }
 
-// pause waits longer from try to try, and says false when the spool is closed.
+// pause waits longer from try to try, and says false when the spool is closed. Room that came back is used although
+// nothing leaves meanwhile.
 func (s *sender) pause(try int) bool {
+	s.d.keepReserve()
+	s.d.noteRoom()
 	const shortest, longest = 100 * time.Millisecond, 5 * time.Second
 	timer := time.NewTimer(min(longest, shortest<<min(try, 6)))
 	defer timer.Stop()

@@ -48,24 +48,24 @@ func (s *store) Write(ctx context.Context, b trace.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	seen := trace.Batch{Token: b.Token, Records: slices.Clone(b.Records)}
-	for i := range seen.Records {
-		seen.Records[i].Body = trace.Body{Request: bytes.Clone(b.Records[i].Body.Request), Response: bytes.Clone(b.Records[i].Body.Response)}
+	records, err := readAll(b)
+	if err != nil {
+		return err
 	}
-	s.batches = append(s.batches, seen)
+	s.batches = append(s.batches, trace.Batch{Token: b.Token, Records: records})
 	if s.before != nil {
 		if err := s.before(b); err != nil {
 			return err
 		}
 	}
 	if !s.tokens[b.Token] {
-		for _, r := range b.Records {
+		for _, r := range records {
 			if s.poison[r.Call.ID] {
 				return fmt.Errorf("insert: %w", errPoison)
 			}
 		}
 		s.tokens[b.Token] = true
-		for _, r := range seen.Records {
+		for _, r := range records {
 			s.rows[r.Call.ID] = append(s.rows[r.Call.ID], r)
 		}
 	}
@@ -73,6 +73,21 @@ func (s *store) Write(ctx context.Context, b trace.Batch) error {
 		return s.after(b)
 	}
 	return nil
+}
+
+// readAll copies the records of a batch.
+func readAll(b trace.Batch) (trace.Slice, error) {
+	var out trace.Slice
+	for i := range b.Len() {
+		r, err := b.Records.At(i)
+		if err != nil {
+			return nil, err
+		}
+		c := *r
+		c.Body = trace.Body{Request: bytes.Clone(r.Body.Request), Response: bytes.Clone(r.Body.Response)}
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 func (s *store) holds(_ context.Context, ids []string) (bool, error) {

@@ -38,7 +38,10 @@ func (d *Disk) sweep(closing bool) {
 			continue
 		}
 		if err := d.remove(seg, open); err != nil {
-			d.cfg.Log.Warn("a spool segment that is done with stays", "segment", seg.path, "error", err)
+			if d.stays != seg { // said once, not at every look
+				d.stays = seg
+				d.cfg.Log.Warn("a spool segment that is done with stays", "segment", seg.path, "error", err)
+			}
 			return
 		}
 	}
@@ -58,11 +61,35 @@ func (d *Disk) isActive(seg *segment) bool {
 
 // remove takes a segment away once what it says is elsewhere.
 func (d *Disk) remove(seg *segment, open int) error {
-	if open > 0 {
-		if err := d.carry(seg); err != nil {
-			return err
-		}
+	if open == 0 {
+		return d.unlink(seg)
 	}
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	b, err := d.underWay(seg)
+	if err != nil {
+		return fmt.Errorf("carry admissions on: %w", err)
+	}
+	err = d.carry(b)
+	if !isFull(err) {
+		if err == nil {
+			err = d.unlink(seg)
+		}
+		return err
+	}
+	// Nothing but this segment's end makes room for what is carried on. Should weir die in between, these calls are not
+	// recorded as lost.
+	if err := d.unlink(seg); err != nil {
+		return err
+	}
+	if err := d.carry(b); err != nil {
+		d.cfg.Log.Error("admissions of calls under way went with their segment: these calls will not be recorded as lost", "calls", open, "error", err)
+	}
+	return nil
+}
+
+// unlink removes a segment's file.
+func (d *Disk) unlink(seg *segment) error {
 	d.book.Lock()
 	err := d.ck.sync() // or a power cut could bring back a state in which these records wait
 	d.book.Unlock()
@@ -79,13 +106,11 @@ func (d *Disk) remove(seg *segment, open int) error {
 	return nil
 }
 
-// carry copies admissions whose calls are under way to the active segment.
-func (d *Disk) carry(seg *segment) error {
-	d.turn.Lock()
-	defer d.turn.Unlock()
+// underWay copies the admissions of a segment whose calls are under way. The caller has the turn.
+func (d *Disk) underWay(seg *segment) ([]byte, error) {
 	f, err := os.Open(seg.path)
 	if err != nil {
-		return fmt.Errorf("carry admissions on: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	var b []byte
@@ -93,15 +118,16 @@ func (d *Disk) carry(seg *segment) error {
 	for {
 		fr, _, ok := s.next()
 		if !ok {
-			break
+			return b, s.err
 		}
 		if fr.kind == kindAdmission && d.open[string(findID(fr.meta))] == seg {
 			b = d.seal.putFrame(b, &fr)
 		}
 	}
-	if s.err != nil {
-		return fmt.Errorf("carry admissions on: %w", s.err)
-	}
+}
+
+// carry appends admissions to the active segment. The caller has the turn.
+func (d *Disk) carry(b []byte) error {
 	if len(b) > 0 {
 		if err := d.put(b); err != nil {
 			return fmt.Errorf("carry admissions on: %w", err)

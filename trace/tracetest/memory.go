@@ -2,6 +2,7 @@
 package tracetest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -18,7 +19,7 @@ import (
 // Memory is a store in memory: plain loops over plain slices. The zero value is ready, and safe for concurrent use.
 type Memory struct {
 	// Preview gives the texts that lists show the beginning of and searches look in; nil leaves them empty.
-	Preview func(*trace.Record) (input, output string)
+	Preview func(r *trace.Record, most int) (input, output string)
 	// Away, when not nil, is asked before everything; its error, joined to trace.ErrAway, is the answer.
 	Away func() error
 
@@ -62,10 +63,15 @@ func (m *Memory) Write(_ context.Context, b trace.Batch) error {
 		m.tokens = map[string]bool{}
 	}
 	m.tokens[b.Token] = true
-	for _, r := range b.Records {
-		e := entry{Record: r}
+	for i := range b.Len() {
+		r, err := b.Records.At(i)
+		if err != nil {
+			return err
+		}
+		e := entry{Record: *r}
+		e.Body = trace.Body{Request: bytes.Clone(r.Body.Request), Response: bytes.Clone(r.Body.Response)}
 		if m.Preview != nil {
-			e.input, e.output = m.Preview(&r)
+			e.input, e.output = m.Preview(r, 64<<10)
 		}
 		e.Attempts = slices.Clone(r.Attempts)
 		normalize(&e.Call)

@@ -22,7 +22,7 @@ type Store interface {
 }
 
 // Preview is the preview function that Test's stores must be opened with.
-func Preview(r *trace.Record) (input, output string) {
+func Preview(r *trace.Record, _ int) (input, output string) {
 	var request struct {
 		Messages []struct{ Role, Content string }
 	}
@@ -101,7 +101,7 @@ func equal(t *testing.T, what string, got, want any) {
 
 func write(t *testing.T, s Store, token string, records ...trace.Record) {
 	t.Helper()
-	check(t, s.Write(t.Context(), trace.Batch{Token: token, Records: records}))
+	check(t, s.Write(t.Context(), trace.Batch{Token: token, Records: trace.Slice(records)}))
 }
 
 // at makes a plain call of 13.5 microdollars that starts at t0 + after, and lets edit change it.
