@@ -24,8 +24,8 @@ type Config struct {
 	// Dial reaches the embedded engine, which speaks HTTP. When it is set, only the database of URL counts.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Preview gives the texts of the last user message and of the answer, which lists show the beginning of and
-	// searches look in. Nil leaves both empty. It is called by Write only.
-	Preview func(*trace.Record) (input, output string)
+	// searches look in: about so many bytes of each, at least. Nil leaves both empty. It is called by Write only.
+	Preview func(r *trace.Record, bytes int) (input, output string)
 	// KeepCalls and KeepBodies are how long rows of calls and bodies stay, in whole days; 0 keeps them for ever.
 	// The usage tables are always kept: they hold no content.
 	KeepCalls, KeepBodies time.Duration
@@ -43,6 +43,7 @@ type DB struct {
 	log      *slog.Logger
 	conn     driver.Conn
 	bare     driver.Conn // without a database, to create it
+	raw      *rawInserts // to the embedded engine; nil = the driver inserts
 	database string
 
 	migrated  atomic.Bool
@@ -67,6 +68,9 @@ func Open(cfg Config) (*DB, error) {
 	if db.conn, err = ch.Open(opt); err != nil {
 		return nil, fmt.Errorf("open clickhouse: %w", err)
 	}
+	if cfg.Dial != nil {
+		db.raw = newRawInserts(db.database, cfg.Dial)
+	}
 	bare := *opt
 	bare.Auth.Database, bare.MaxOpenConns, bare.MaxIdleConns = "", 1, 1
 	if db.bare, err = ch.Open(&bare); err != nil {
@@ -77,6 +81,9 @@ func Open(cfg Config) (*DB, error) {
 
 // Close lets go of all connections. Queries that run end with an error.
 func (db *DB) Close() error {
+	if db.raw != nil {
+		db.raw.close()
+	}
 	err := db.conn.Close()
 	if bareErr := db.bare.Close(); err == nil {
 		err = bareErr

@@ -38,15 +38,6 @@ var figures = []struct{ column, raw string }{
 	{"output_audio", "sum(output_audio)"},
 }
 
-const (
-	tdigest      = "quantilesTDigest"
-	quantiles    = "(0.5, 0.95, 0.99)"
-	rawLatency   = tdigest + "State" + quantiles + "(toFloat32(duration_ns / 1e6))"
-	rawTTFT      = tdigest + "StateIf" + quantiles + "(toFloat32(ifNull(ttft_ns, 0) / 1e6), isNotNull(ttft_ns))"
-	mergeState   = tdigest + "MergeState" + quantiles
-	mergeDigests = tdigest + "Merge" + quantiles
-)
-
 // Costs sums over rollups; see trace.Reader. The group prompt is name@version, or the name when there is no version.
 // Days and months of a time zone that is not whole hours from UTC, sessions, tags, texts, traces, error codes and
 // unpriced calls are answered from the calls themselves, for at most 92 days. A question that cannot be answered is
@@ -120,13 +111,13 @@ func costSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
 		names = append(names, name)
 		outer = append(outer, strings.ReplaceAll(one.outer, "V", name))
 	}
-	sums := make([]string, 0, len(figures)+2)
+	sums := make([]string, 0, len(figures)+4)
 	for _, fig := range figures {
 		sums = append(sums, "sum(s_"+fig.column+")")
 	}
 	// Decimal(38, 9) as text: the driver's decimals hold no more than text does.
 	sums[4], sums[5] = "toString("+sums[4]+")", "toString("+sums[5]+")"
-	sums = append(sums, mergeDigests+"(s_latency)", mergeDigests+"(s_ttft)")
+	sums = append(sums, "min(s_shortest)", "max(s_longest)", latencies.total(), ttfts.total())
 
 	var b strings.Builder
 	by := strings.Join(names, ", ")
@@ -143,9 +134,9 @@ func costSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
 func partsSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
 	selects := make([]string, 0, len(parts))
 	for _, p := range parts {
-		timeColumn, latency, ttft := "time", mergeState+"(latency)", mergeState+"(ttft)"
+		timeColumn, extremes := "time", "min(shortest) AS s_shortest, max(longest) AS s_longest"
 		if p.unit == 0 {
-			timeColumn, latency, ttft = "start_time", rawLatency, rawTTFT
+			timeColumn, extremes = "start_time", "min(duration_ns) AS s_shortest, max(duration_ns) AS s_longest"
 		}
 		var cols, by []string
 		for i, expr := range g.inner(w, timeColumn) {
@@ -159,7 +150,9 @@ func partsSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
 			}
 			cols = append(cols, expr+" AS s_"+fig.column)
 		}
-		cols = append(cols, latency+" AS s_latency", ttft+" AS s_ttft")
+		cols = append(cols, extremes)
+		cols = append(cols, latencies.sums(p.unit == 0)...)
+		cols = append(cols, ttfts.sums(p.unit == 0)...)
 		sql := "SELECT " + strings.Join(cols, ", ") + " FROM " + p.table + p.where(w, f)
 		if len(by) > 0 {
 			sql += " GROUP BY " + strings.Join(by, ", ")
@@ -195,7 +188,8 @@ func scanCosts(rows driver.Rows, n int) (row trace.CostRow, isTotal bool, err er
 		calls, errs, unpriced, hits uint64
 		cost, saved                 string
 		u                           llm.Usage
-		latency, ttft               []float32
+		shortest, longest           int64
+		latency, ttft               string
 	)
 	row.Group = make([]string, n)
 	dest := []any{&total}
@@ -204,27 +198,22 @@ func scanCosts(rows driver.Rows, n int) (row trace.CostRow, isTotal bool, err er
 	}
 	dest = append(dest, &calls, &errs, &unpriced, &hits, &cost, &saved,
 		&u.InputUncached, &u.CacheRead, &u.CacheWrite5m, &u.CacheWrite1h, &u.InputAudio,
-		&u.OutputText, &u.Reasoning, &u.OutputAudio, &latency, &ttft)
+		&u.OutputText, &u.Reasoning, &u.OutputAudio, &shortest, &longest, &latency, &ttft)
 	if err := rows.Scan(dest...); err != nil {
 		return row, false, err
 	}
 	row.Sums = trace.Sums{
 		Calls: int64(calls), Errors: int64(errs), UnpricedCalls: int64(unpriced), CacheHits: int64(hits),
-		Usage: u, LatencyP50: millis(latency[0]), LatencyP95: millis(latency[1]), TTFTP50: millis(ttft[0]),
+		Usage:      u,
+		LatencyP50: latencies.quantile(latency, 0.5, shortest, longest),
+		LatencyP95: latencies.quantile(latency, 0.95, shortest, longest),
+		TTFTP50:    ttfts.quantile(ttft, 0.5, 0, math.MaxInt64),
 	}
 	if row.Cost, err = parseSum(cost); err != nil {
 		return row, false, err
 	}
 	row.Saved, err = parseSum(saved)
 	return row, total != 0, err
-}
-
-// millis is a quantile as a duration; a quantile of nothing is NaN and becomes 0.
-func millis(ms float32) time.Duration {
-	if math.IsNaN(float64(ms)) || ms < 0 {
-		return 0
-	}
-	return time.Duration(float64(ms) * float64(time.Millisecond))
 }
 
 // parseSum reads the decimal text of a sum, which may be larger than one row can hold. What even USD cannot hold, nine

@@ -30,7 +30,7 @@ func TestTwoStartersMigrate(t *testing.T) {
 			err := db.Migrate(t.Context())
 			if err == nil { // and start to write at once
 				call := trace.Span{ID: string(rune('a' + i)), Kind: trace.KindCall, Start: time.Now()}
-				err = db.Write(t.Context(), trace.Batch{Token: call.ID, Records: []trace.Record{{Call: call}}})
+				err = db.Write(t.Context(), trace.Batch{Token: call.ID, Records: trace.Slice{{Call: call}}})
 			}
 			errs <- err
 		})
@@ -49,7 +49,7 @@ func TestTwoStartersMigrate(t *testing.T) {
 	if got := count(t, db, "SELECT uniqExact(name) FROM schema_migrations"); got != uint64(len(files)) {
 		t.Errorf("%d migrations are recorded, want %d", got, len(files))
 	}
-	for _, table := range []string{"usage_1m", "usage_1h", "usage_1d"} {
+	for _, table := range []string{"usage_1m", "usage_1h", "usage_1d", "usage_user_1h", "usage_user_1d"} {
 		if got := count(t, db, "SELECT sum(calls) FROM "+table); got != 4 {
 			t.Errorf("%s has %d calls, want 4", table, got)
 		}
@@ -155,7 +155,7 @@ func TestAway(t *testing.T) {
 	ctx := t.Context()
 
 	record := trace.Record{Call: trace.Span{ID: "1", Kind: trace.KindCall, Start: time.Now()}}
-	batch := trace.Batch{Token: "x", Records: []trace.Record{record}}
+	batch := trace.Batch{Token: "x", Records: trace.Slice{record}}
 	ask := func() map[string]error {
 		_, calls := db.Calls(ctx, trace.Filter{}, 1, "")
 		_, call := db.Call(ctx, "1")

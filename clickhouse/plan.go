@@ -9,19 +9,27 @@ import (
 )
 
 // source is a table that sums can be read from. unit is how long the time is that one of its rows sums up; 0 is calls
-// itself.
+// itself, which knows all dimensions.
 type source struct {
 	table string
 	unit  time.Duration
+	dims  []dimension
 }
 
-// The sources, coarsest first.
-var sources = []source{
-	{"usage_1d", day},
-	{"usage_1h", time.Hour},
-	{"usage_1m", time.Minute},
-	{"calls", 0},
-}
+// The sources for questions without users and with them, coarsest first.
+var (
+	sources = []source{
+		{"usage_1d", day, usageDimensions},
+		{"usage_1h", time.Hour, usageDimensions},
+		{"usage_1m", time.Minute, usageDimensions},
+		{"calls", 0, nil},
+	}
+	userSources = []source{
+		{"usage_user_1d", day, userDayDimensions},
+		{"usage_user_1h", time.Hour, append([]dimension{"user"}, usageDimensions...)},
+		{"calls", 0, nil},
+	}
+)
 
 // part is a source read over [since, until); zero times are open ends.
 type part struct {
@@ -36,16 +44,13 @@ const rawDays = 92
 // and begin where its multiples do (a grain of 0 means that only calls will do). Edges that are not whole units of a
 // source are read from finer ones, so that the sum is exact whatever the times.
 func plan(since, until time.Time, dims []dimension, grain time.Duration) []part {
+	known := sources
+	if slices.Contains(dims, "user") {
+		known = userSources
+	}
 	var usable []source
-	for _, s := range sources {
-		known := true
-		switch s.unit {
-		case time.Minute:
-			known = subset(dims, minuteDimensions)
-		case time.Hour, day:
-			known = subset(dims, hourDimensions)
-		}
-		if known && s.unit <= grain || s.unit == 0 {
+	for _, s := range known {
+		if s.unit == 0 || s.unit <= grain && subset(dims, s.dims) {
 			usable = append(usable, s)
 		}
 	}

@@ -41,9 +41,10 @@ func TestPlan(t *testing.T) {
 		},
 		{
 			"odd edges, users", "2026-03-01 22:58:30", "2026-03-04 01:02:03", many, day,
-			"calls 01T22:58:30-01T23:00:00, usage_1h 01T23:00:00-02T00:00:00, usage_1d 02T00:00:00-04T00:00:00, " +
-				"usage_1h 04T00:00:00-04T01:00:00, calls 04T01:00:00-04T01:02:03",
+			"calls 01T22:58:30-01T23:00:00, usage_user_1h 01T23:00:00-02T00:00:00, usage_user_1d 02T00:00:00-04T00:00:00, " +
+				"usage_user_1h 04T00:00:00-04T01:00:00, calls 04T01:00:00-04T01:02:03",
 		},
+		{"users and a dimension that their days leave out", "2026-03-01 00:00:00", "2026-03-03 00:00:00", []dimension{"user", "status"}, day, "usage_user_1h 01T00:00:00-03T00:00:00"},
 		{"hours", "2026-03-01 22:00:00", "2026-03-03 00:00:00", few, time.Hour, "usage_1h 01T22:00:00-03T00:00:00"},
 		{"minutes", "2026-03-01 22:00:00", "2026-03-03 00:00:00", few, time.Minute, "usage_1m 01T22:00:00-03T00:00:00"},
 		{"minutes of users", "2026-03-01 22:00:00", "2026-03-03 00:00:00", many, time.Minute, "calls 01T22:00:00-03T00:00:00"},
@@ -106,7 +107,7 @@ func TestQuestionsFromCallsAreBounded(t *testing.T) {
 	for i, age := range []time.Duration{0, 50 * day, 200 * day} {
 		records = append(records, trace.Record{Call: trace.Span{ID: fmt.Sprint(i), Kind: trace.KindCall, Start: now.Add(-age), Session: "s", User: "u"}})
 	}
-	if err := db.Write(t.Context(), trace.Batch{Token: "x", Records: records}); err != nil {
+	if err := db.Write(t.Context(), trace.Batch{Token: "x", Records: trace.Slice(records)}); err != nil {
 		t.Fatal(err)
 	}
 	kolkata, err := time.LoadLocation("Asia/Kolkata")

@@ -49,7 +49,7 @@ func TestHoldsFindsWhatWasWritten(t *testing.T) {
 		t.Error("an empty store holds something")
 	}
 	records := []trace.Record{{Call: trace.Span{ID: there, Kind: trace.KindCall, Start: at}}, {Call: trace.Span{ID: foreign, Kind: trace.KindCall, Start: at}}}
-	if err := db.Write(t.Context(), trace.Batch{Token: "t", Records: records}); err != nil {
+	if err := db.Write(t.Context(), trace.Batch{Token: "t", Records: trace.Slice(records)}); err != nil {
 		t.Fatal(err)
 	}
 	if !holds(there) || !holds(other, there) || !holds(foreign) || holds(other) {

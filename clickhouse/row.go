@@ -131,14 +131,8 @@ func newCallRow(s *trace.Span, callID string) callRow {
 		r.CostLines = string(lines)
 	}
 
-	start := s.Start.UTC().Truncate(time.Microsecond)
-	r.StartTime = start
-	if start.Before(earliest) {
-		r.StartTime = earliest
-	} else if start.After(latest) {
-		r.StartTime = latest
-	}
-	if !r.StartTime.Equal(start) {
+	var within bool
+	if r.StartTime, within = inRange(s.Start); !within {
 		r.flag("time_clamped")
 	}
 	cost, known := s.KnownCost()
@@ -147,6 +141,18 @@ func newCallRow(s *trace.Span, callID string) callRow {
 	}
 	r.Saved, r.Held = r.clamp(s.Saved), r.clamp(s.Held)
 	return r
+}
+
+// inRange gives a time as a row holds it, and says false when that is another one.
+func inRange(t time.Time) (time.Time, bool) {
+	t = t.UTC().Truncate(time.Microsecond)
+	switch {
+	case t.Before(earliest):
+		return earliest, false
+	case t.After(latest):
+		return latest, false
+	}
+	return t, true
 }
 
 func (r *callRow) clamp(u price.USD) money {

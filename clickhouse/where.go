@@ -94,10 +94,10 @@ func floor(t time.Time, unit time.Duration) time.Time { return t.UTC().Truncate(
 // dimension is a column that calls are filtered and grouped by.
 type dimension string
 
-// dimensions of the usage tables; every other is in calls only.
+// Dimensions of the usage tables; every other is in calls only.
 var (
-	minuteDimensions = []dimension{"project", "key", "model", "provider", "status", "cache"}
-	hourDimensions   = append([]dimension{"user", "endpoint", "prompt", "arm"}, minuteDimensions...)
+	usageDimensions   = []dimension{"project", "key", "model", "provider", "status", "cache", "endpoint", "prompt", "arm"}
+	userDayDimensions = []dimension{"user", "project", "key", "model", "provider"}
 )
 
 // filter adds f's conditions but for its times and its text and returns the dimensions it looks at.

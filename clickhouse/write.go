@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	ch "github.com/ClickHouse/clickhouse-go/v2"
-
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -18,102 +16,82 @@ const (
 	searchBytes  = 64 << 10
 )
 
-// An insert holds at most so many rows and about so many bytes of bodies, so that an engine with a few hundred
-// megabytes takes any batch.
-const (
-	insertRows  = 25_000
-	insertBytes = 16 << 20
-)
-
-// Write stores a batch: the rows of calls, from which the store itself feeds the rollups, then the bodies. It may be
-// called from several goroutines with different batches.
+// Write stores a batch: the rows of calls, from which the store itself feeds the rollups, then the bodies. The records
+// are read twice, one at a time: what they need in memory does not depend on the size of the batch where the
+// embedded engine is the store. It may be called from several goroutines with different batches.
 func (db *DB) Write(ctx context.Context, b trace.Batch) error {
-	if len(b.Records) == 0 {
+	if b.Len() == 0 {
 		return nil
 	}
 	if err := db.ensure(ctx); err != nil {
 		return err
 	}
-	calls, bodies := db.rows(b.Records)
-	if err := insertAll(ctx, db, "calls", callColumns, calls, b.Token, func(*callRow) int { return 0 }); err != nil {
+	if err := db.writeCalls(ctx, b); err != nil {
 		return err
 	}
-	return insertAll(ctx, db, "bodies", bodyColumns, bodies, b.Token, func(r *bodyRow) int { return int(r.Bytes) })
+	return db.writeBodies(ctx, b)
 }
 
-// insertAll cuts rows into inserts, each under a token of its own. Where it cuts depends on the rows alone, so that a
-// batch that is sent again is cut into the same.
-func insertAll[R any](ctx context.Context, db *DB, table string, c columns, rows []R, token string, size func(*R) int) error {
-	for i := 0; len(rows) > 0; i++ {
-		n, bytes := 0, 0
-		for n < len(rows) && n < insertRows && (n == 0 || bytes+size(&rows[n]) <= insertBytes) {
-			bytes += size(&rows[n])
-			n++
+func (db *DB) writeCalls(ctx context.Context, b trace.Batch) error {
+	w := db.inserts(ctx, "calls", callColumns, b.Token)
+	defer w.abort()
+	var row callRow // one for all: add has done with it when it returns
+	for i := range b.Len() {
+		rec, err := b.Records.At(i)
+		if err != nil {
+			return fmt.Errorf("%s: read the batch: %w", w.step, err)
 		}
-		if err := insert(ctx, db, table, c, rows[:n], fmt.Sprintf("%s/%s/%d", token, table, i)); err != nil {
+		row = newCallRow(&rec.Call, rec.Call.ID)
+		in, out := db.texts(rec, previewRunes*utf8.UTFMax)
+		row.InputPreview, row.OutputPreview = cutRunes(in, previewRunes), cutRunes(out, previewRunes)
+		if err := w.add(&row, 0); err != nil {
 			return err
 		}
-		rows = rows[n:]
+		for j := range rec.Attempts {
+			row = newCallRow(&rec.Attempts[j], rec.Call.ID)
+			if err := w.add(&row, 0); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return w.send()
 }
 
-// rows makes the rows of records. The same records make the same rows in the same order.
-func (db *DB) rows(records []trace.Record) ([]callRow, []bodyRow) {
-	n := len(records)
-	for i := range records {
-		n += len(records[i].Attempts)
-	}
-	calls, bodies := make([]callRow, 0, n), make([]bodyRow, 0, len(records))
-	for i := range records {
-		rec := &records[i]
-		row := newCallRow(&rec.Call, rec.Call.ID)
-		var in, out string
-		if db.cfg.Preview != nil {
-			in, out = db.cfg.Preview(rec)
-			row.InputPreview, row.OutputPreview = cutRunes(in, previewRunes), cutRunes(out, previewRunes)
+func (db *DB) writeBodies(ctx context.Context, b trace.Batch) error {
+	w := db.inserts(ctx, "bodies", bodyColumns, b.Token)
+	defer w.abort()
+	var row bodyRow
+	for i := range b.Len() {
+		rec, err := b.Records.At(i)
+		if err != nil {
+			return fmt.Errorf("%s: read the batch: %w", w.step, err)
 		}
-		calls = append(calls, row)
-		for j := range rec.Attempts {
-			calls = append(calls, newCallRow(&rec.Attempts[j], rec.Call.ID))
-		}
-		if len(rec.Body.Request) == 0 && len(rec.Body.Response) == 0 {
+		size := len(rec.Body.Request) + len(rec.Body.Response)
+		if size == 0 {
 			continue
 		}
-		bodies = append(bodies, bodyRow{
-			CallID: row.CallID, TraceID: row.TraceID, SpanID: row.SpanID, Project: row.Project, StartTime: row.StartTime,
+		in, out := db.texts(rec, searchBytes)
+		start, _ := inRange(rec.Call.Start)
+		row = bodyRow{
+			CallID: rec.Call.ID, TraceID: rec.Call.TraceID, SpanID: rec.Call.SpanID, Project: rec.Call.Project, StartTime: start,
 			Request: rec.Body.Request, Response: rec.Body.Response,
 			InputText:  unlessIn(rec.Body.Request, cutBytes(in, searchBytes)),
 			OutputText: unlessIn(rec.Body.Response, cutBytes(out, searchBytes)),
-			Bytes:      uint64(len(rec.Body.Request) + len(rec.Body.Response)),
-		})
-	}
-	return calls, bodies
-}
-
-// insert sends rows in one block under a token of their own and returns nil when they and what views make of them
-// are stored.
-func insert[R any](ctx context.Context, db *DB, table string, c columns, rows []R, token string) error {
-	step := "write clickhouse " + table
-	ctx = ch.Context(ctx, ch.WithSettings(ch.Settings{
-		"insert_deduplication_token":                         token,
-		"insert_deduplicate":                                 1,
-		"deduplicate_blocks_in_dependent_materialized_views": 1,
-		"async_insert":                                       0, // an answer must mean stored
-		"materialized_views_ignore_errors":                   0,
-		"max_partitions_per_insert_block":                    0, // a backfill may span years
-	}))
-	batch, err := db.conn.PrepareBatch(ctx, fmt.Sprintf("INSERT INTO %s (%s)", table, c))
-	if err != nil {
-		return db.wrap(ctx, step, err)
-	}
-	defer batch.Close()
-	for i := range rows {
-		if err := batch.AppendStruct(&rows[i]); err != nil {
-			return fmt.Errorf("%s: %w: %w", step, errRow, err)
+			Bytes:      uint64(size),
+		}
+		if err := w.add(&row, size); err != nil {
+			return err
 		}
 	}
-	return db.wrap(ctx, step, batch.Send())
+	return w.send()
+}
+
+// texts are what lists show of a call and searches look in.
+func (db *DB) texts(rec *trace.Record, most int) (in, out string) {
+	if db.cfg.Preview == nil {
+		return "", ""
+	}
+	return db.cfg.Preview(rec, most)
 }
 
 // cutRunes gives the first n characters of s; what is not UTF-8 counts byte by byte and stays as it is.

@@ -36,7 +36,7 @@ func exec(t *testing.T, db *DB, sql string) {
 // TestWriteAgainAfterFailure breaks an insert at each of its steps, mends what broke, writes the same batch again, twice,
 // and wants everything there once.
 func TestWriteAgainAfterFailure(t *testing.T) {
-	for _, table := range []string{"bodies", "usage_1m", "usage_1h", "usage_1d", "trace_ts"} {
+	for _, table := range []string{"bodies", "usage_1m", "usage_1h", "usage_1d", "usage_user_1h", "usage_user_1d", "trace_ts"} {
 		t.Run(table, func(t *testing.T) {
 			t.Parallel()
 			db, mem := openTest(t, testConfig(t)), &tracetest.Memory{}
@@ -45,7 +45,7 @@ func TestWriteAgainAfterFailure(t *testing.T) {
 			}
 			since := time.Date(2026, 5, 31, 22, 0, 0, 0, time.UTC)
 			records := tracetest.Random(rand.New(rand.NewPCG(1, 1)), 300, since, since.Add(4*time.Hour))
-			batch := trace.Batch{Token: "spool-1/1-300", Records: records}
+			batch := trace.Batch{Token: "spool-1/1-300", Records: trace.Slice(records)}
 
 			exec(t, db, "RENAME TABLE "+table+" TO gone")
 			if err := db.Write(t.Context(), batch); err == nil {
@@ -74,6 +74,8 @@ func TestWriteAgainAfterFailure(t *testing.T) {
 				"SELECT sum(calls) FROM usage_1m":          300,
 				"SELECT sum(calls) FROM usage_1h":          300,
 				"SELECT sum(calls) FROM usage_1d":          300,
+				"SELECT sum(calls) FROM usage_user_1h":     300,
+				"SELECT sum(calls) FROM usage_user_1d":     300,
 				"SELECT uniqExact(trace_id) FROM trace_ts": 300,
 				"SELECT count() FROM (SELECT call_id FROM calls WHERE kind = 'call' GROUP BY call_id HAVING count() > 1)": 0,
 			} {
@@ -117,7 +119,7 @@ func TestLargeBatchTwice(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if err := db.Write(t.Context(), trace.Batch{Token: "large", Records: records}); err != nil {
+		if err := db.Write(t.Context(), trace.Batch{Token: "large", Records: trace.Slice(records)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -154,7 +156,7 @@ func TestRowsHoldExtremes(t *testing.T) {
 		edit(&s)
 		return trace.Record{Call: s}
 	}
-	batch := trace.Batch{Token: "x", Records: []trace.Record{
+	records := trace.Slice{
 		span("large", func(s *trace.Span) { s.Cost, s.Held, s.Flags = price.MaxUSD+1, 1<<63-1, []string{"usage_clamped"} }),
 		span("small", func(s *trace.Span) { s.Cost, s.Saved = -1<<63, -price.MaxUSD-1 }),
 		span("largest", func(s *trace.Span) { s.Cost = price.MaxUSD }),
@@ -162,8 +164,8 @@ func TestRowsHoldExtremes(t *testing.T) {
 		span("zero", func(*trace.Span) {}),
 		span("long ago", func(s *trace.Span) { s.Start = time.Time{} }),
 		span("far off", func(s *trace.Span) { s.Start = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }),
-	}}
-	if err := db.Write(t.Context(), batch); err != nil {
+	}
+	if err := db.Write(t.Context(), trace.Batch{Token: "x", Records: records}); err != nil {
 		t.Fatal(err)
 	}
 	type held struct {
@@ -192,8 +194,8 @@ func TestRowsHoldExtremes(t *testing.T) {
 	if got := count(t, db, "SELECT count() FROM calls WHERE isNull(cost)"); got != 1 {
 		t.Errorf("%d calls have no cost, want 1", got)
 	}
-	if batch.Records[0].Call.Flags[0] != "usage_clamped" || len(batch.Records[0].Call.Flags) != 1 {
-		t.Errorf("Write changed the caller's flags to %v", batch.Records[0].Call.Flags)
+	if records[0].Call.Flags[0] != "usage_clamped" || len(records[0].Call.Flags) != 1 {
+		t.Errorf("Write changed the caller's flags to %v", records[0].Call.Flags)
 	}
 }
 
@@ -208,7 +210,7 @@ func TestSumsBeyondOneRow(t *testing.T) {
 			Cost: price.MaxUSD, PriceStatus: price.Exact, Project: []string{"a", "b", "b", "b"}[i%4],
 		}})
 	}
-	if err := db.Write(t.Context(), trace.Batch{Token: "x", Records: records}); err != nil {
+	if err := db.Write(t.Context(), trace.Batch{Token: "x", Records: trace.Slice(records)}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := db.Costs(t.Context(), trace.CostQuery{By: []string{"project"}})
@@ -266,7 +268,7 @@ func TestWriteNamesWhatFailed(t *testing.T) {
 	}
 	exec(t, db, "RENAME TABLE bodies TO gone")
 	r := trace.Record{Call: trace.Span{ID: "1", Kind: trace.KindCall, Start: time.Now()}, Body: trace.Body{Request: []byte("secret words")}}
-	err := db.Write(t.Context(), trace.Batch{Token: "x", Records: []trace.Record{r}})
+	err := db.Write(t.Context(), trace.Batch{Token: "x", Records: trace.Slice{r}})
 	if err == nil || !strings.HasPrefix(err.Error(), "write clickhouse bodies: ") {
 		t.Errorf("Write = %v, want an error of bodies", err)
 	}

@@ -96,7 +96,7 @@ type Span struct {
 	Experiment    string
 	Arm           string
 
-	Flags []string // what is remarkable about the row: usage_clamped, cost_clamped, body_truncated, …
+	Flags []string // what is remarkable about the row: usage_clamped, cost_clamped, unmetered, response_truncated, encoding_mismatch, …
 }
 
 // KnownCost gives the cost, and false when it is not known.
