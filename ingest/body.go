@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +30,9 @@ func (g *Gateway) readBody(call *llm.Call, w http.ResponseWriter, r *http.Reques
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return g.tooLarge()
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return llm.Faultf(llm.RequestTimeout, "the body did not come whole in time; the bound is timeouts.request in the configuration").Because(err)
+		}
 		if r.Context().Err() != nil {
 			return llm.Faultf(llm.ClientClosed, "the client went away while it was sending").Because(err)
 		}
@@ -47,11 +52,15 @@ func (g *Gateway) tooLarge() *llm.Fault {
 	return llm.Faultf(llm.BodyTooLarge, "the body is larger than %d bytes; the bound is max_body in the configuration", g.cfg.MaxBody)
 }
 
-// readAll reads to the end into one buffer of the announced size.
+// unseen bounds the memory that is set aside for bytes that were announced and may never come.
+const unseen = 256 << 10
+
+// readAll reads to the end into one buffer of the announced size; a large one grows as it is filled. Beside an error it gives what
+// came before it.
 func readAll(r io.Reader, announced int64) ([]byte, error) {
 	size := int64(8 << 10)
 	if announced > 0 {
-		size = announced + 1 // room to see the end without growing
+		size = min(announced, unseen) + 1 // room to see the end without growing
 	}
 	buf := make([]byte, 0, size)
 	for {
@@ -61,10 +70,14 @@ func readAll(r io.Reader, announced int64) ([]byte, error) {
 			return buf, nil
 		}
 		if err != nil {
-			return nil, err
+			return buf, err
 		}
 		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+			more := cap(buf)
+			if rest := announced + 1 - int64(len(buf)); rest > 0 {
+				more = int(min(rest, int64(more)))
+			}
+			buf = slices.Grow(buf, more)
 		}
 	}
 }

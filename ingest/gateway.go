@@ -78,11 +78,11 @@ var routes = map[string]modelled{
 
 // ServeHTTP answers anything under /v1.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header()["X-Content-Type-Options"] = nosniff
 	call, fault := g.read(w, r)
 	if call != nil {
-		w.Header().Set("X-Weir-Call-Id", call.ID)
-		w.Header().Set("X-Weir-Trace-Id", call.TraceID)
+		v := []string{call.ID, call.TraceID}
+		w.Header()["X-Weir-Call-Id"], w.Header()["X-Weir-Trace-Id"] = v[0:1:1], v[1:2:2]
 	}
 	if fault != nil {
 		if call != nil {
@@ -178,7 +178,7 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, call *llm.Call,
 	if len(fault.Attempts) > 0 {
 		setAttemptHeaders(w.Header(), fault.Attempts)
 	}
-	if fault.Code == llm.BodyTooLarge {
+	if fault.Code == llm.BodyTooLarge || fault.Code == llm.RequestTimeout {
 		w.Header().Set("Connection", "close") // the rest of the body is not read
 	}
 	httperr.Write(w, fault, dialectOf(r))

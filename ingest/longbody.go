@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"io"
+	"slices"
 
 	"github.com/weir-dev/weir/llm"
 )
@@ -61,7 +62,10 @@ func (b *longBody) Read(p []byte) (int, error) {
 }
 
 func (b *longBody) take(p []byte) {
-	if len(b.kept)+len(p) > meterLimit {
+	if b.over || len(b.kept)+len(p) > meterLimit {
+		if !b.over {
+			b.kept = slices.Clone(b.kept[:min(len(b.kept), b.rec.cfg.MaxCapture+1)]) // one more than fits tells that it was cut
+		}
 		b.over = true
 		return
 	}
@@ -69,9 +73,7 @@ func (b *longBody) take(p []byte) {
 }
 
 func (b *longBody) close(broken error) error {
-	if !b.over {
-		b.meter.Body(decoded(b.resp.Header, b.kept))
-	}
+	b.measure(b.kept, b.over, broken != nil)
 	return b.finish(b.kept, broken)
 }
 

@@ -2,12 +2,9 @@ package ingest
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -71,15 +68,20 @@ func (r *Recording) Send(ctx context.Context, call *llm.Call) (*llm.Response, er
 		r.Refused(call, llm.AsFault(err))
 		return nil, err
 	}
+	relabel(call, resp)
 	t := &taking{rec: r, call: call, resp: resp, meter: llm.NewMeter(llm.MeterConfig{
 		Endpoint: call.Endpoint, Path: call.Path, Dialect: resp.Dialect, Quirks: resp.Quirks,
 		Stream: resp.Stream, Status: resp.Status, Header: resp.Header,
 	})}
-	if resp.Stream {
+	switch {
+	case resp.Stream && encoding(resp.Header) != "": // its events show only when it is decoded
+		resp.Body = &longBody{taking: t, from: resp.Body}
+	case resp.Stream:
 		resp.Body = &streamBody{taking: t, from: resp.Body}
-		return resp, nil
+	default:
+		return r.plain(t)
 	}
-	return r.plain(t)
+	return resp, nil
 }
 
 // plain reads an answer that is not a stream. JSON up to wholeLimit is read whole; anything else is relayed as it comes.
@@ -92,17 +94,20 @@ func (r *Recording) plain(t *taking) (*llm.Response, error) {
 	head, err := readAll(io.LimitReader(from, wholeLimit+1), min(t.resp.ContentLength(), wholeLimit))
 	if err != nil {
 		_ = from.Close()
-		fault := llm.AsFault(err)
-		fault.Attempts = t.resp.Attempts
-		r.Refused(t.call, fault)
-		return nil, fault
+		t.fault = llm.AsFault(err)
+		t.fault.Attempts = t.resp.Attempts
+		t.measure(head, false, true)
+		if kept := t.finish(head, err); kept != nil {
+			r.cfg.Log.Error("record of a broken answer lost", "call", t.call.ID, "error", kept)
+		}
+		return nil, t.fault
 	}
 	if len(head) > wholeLimit {
 		t.resp.Body = &longBody{taking: t, from: from, head: head, kept: slices.Clip(head)}
 		return t.resp, nil
 	}
 	_ = from.Close()
-	t.meter.Body(decoded(t.resp.Header, head))
+	t.measure(head, false, false)
 	if err := t.finish(head, nil); err != nil {
 		return nil, notKept(err)
 	}
@@ -211,6 +216,9 @@ func attemptSpans(rec *trace.Record, attempts []llm.Attempt) {
 			Provider: a.Provider, Model: a.Model, ModelRequested: rec.Call.ModelRequested,
 			Status: trace.StatusOK, HTTPStatus: a.Status, UsageSource: llm.NoUsage, PriceStatus: price.Exact, Cache: trace.CacheOff,
 		}
+		if a.Err == nil && a.Status >= 400 { // the last one, whose answer was handed on
+			a.Err = rec.Call.Error
+		}
 		if a.Err != nil {
 			s.Status, s.Error, s.ErrorCode = trace.StatusError, a.Err, a.Err.Type
 		}
@@ -225,21 +233,4 @@ func pathOnly(p string) string {
 		}
 	}
 	return p
-}
-
-// decoded is a body as the meter can read it. weir asks for no encoding; a provider that compresses all the same is
-// relayed as it came and read here. What does not decode is read as it is.
-func decoded(h http.Header, body []byte) []byte {
-	if h.Get("Content-Encoding") != "gzip" {
-		return body
-	}
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return body
-	}
-	plain, err := io.ReadAll(io.LimitReader(z, meterLimit))
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return body
-	}
-	return plain
 }

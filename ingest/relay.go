@@ -14,6 +14,15 @@ import (
 
 const costHeader = "X-Weir-Cost-Usd"
 
+// Values of headers that every answer has. They are shared and must not be written to; net/http does not.
+var (
+	nosniff     = []string{"nosniff"}
+	cacheOff    = []string{"off"}
+	costTrailer = []string{costHeader}
+	unbuffered  = []string{"no"}
+	notCached   = []string{"no-cache"}
+)
+
 // costed is a body whose call's cost is known once it has ended.
 type costed interface {
 	Cost() (price.USD, bool)
@@ -28,9 +37,9 @@ func (g *Gateway) relay(w http.ResponseWriter, r *http.Request, call *llm.Call, 
 			h[name] = values
 		}
 	}
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["X-Content-Type-Options"] = nosniff
 	setAttemptHeaders(h, resp.Attempts)
-	h.Set("X-Weir-Cache", "off")
+	h["X-Weir-Cache"] = cacheOff
 	if len(resp.Dropped) > 0 {
 		h.Set("X-Weir-Dropped", strings.Join(resp.Dropped, ","))
 	}
@@ -42,12 +51,12 @@ func (g *Gateway) relay(w http.ResponseWriter, r *http.Request, call *llm.Call, 
 		h.Set("Content-Length", strconv.Itoa(whole.Len()))
 	case body != nil:
 		h.Del("Content-Length")
-		h.Set("Trailer", costHeader)
+		h["Trailer"] = costTrailer
 	}
 	if resp.Stream {
-		h.Set("X-Accel-Buffering", "no") // proxies in front of weir must not hold events back
+		h["X-Accel-Buffering"] = unbuffered // proxies in front of weir must not hold events back
 		if h.Get("Cache-Control") == "" {
-			h.Set("Cache-Control", "no-cache")
+			h["Cache-Control"] = notCached
 		}
 	}
 	w.WriteHeader(resp.Status)
@@ -55,20 +64,19 @@ func (g *Gateway) relay(w http.ResponseWriter, r *http.Request, call *llm.Call, 
 	if whole == nil && body != nil && err == nil {
 		setCost(h, body)
 	}
-	if err == nil || r.Context().Err() != nil || isClientClosed(err) {
+	if err == nil {
 		return
 	}
-	if !errors.Is(err, errClientWrite) {
+	if r.Context().Err() == nil && !isClientClosed(err) && !errors.Is(err, errClientWrite) {
 		g.cfg.Log.LogAttrs(r.Context(), slog.LevelWarn, "answer broken off", slog.String("call", call.ID), slog.Any("error", err))
-		panic(http.ErrAbortHandler) // the client must see a broken answer, not a short one
 	}
+	panic(http.ErrAbortHandler) // whoever still reads must see a broken answer, not a short one
 }
 
 func setAttemptHeaders(h http.Header, attempts []llm.Attempt) {
 	if n := len(attempts); n > 0 {
-		h.Set("X-Weir-Provider", attempts[n-1].Provider)
-		h.Set("X-Weir-Model", attempts[n-1].Model)
-		h.Set("X-Weir-Attempts", strconv.Itoa(n))
+		v := []string{attempts[n-1].Provider, attempts[n-1].Model, strconv.Itoa(n)}
+		h["X-Weir-Provider"], h["X-Weir-Model"], h["X-Weir-Attempts"] = v[0:1:1], v[1:2:2], v[2:3:3]
 	}
 }
 

@@ -16,10 +16,14 @@ type streamBody struct {
 	kept  []byte // the stream as it came, bounded
 	out   []byte // ready for the client
 	off   int    // of out that was handed out
+	done  bool   // the terminal event was seen
 	end   error  // after out: what Read answers
 }
 
-const readSize = 16 << 10
+const (
+	readSize   = 16 << 10
+	eventLimit = 32 << 20 // a longer event ends the stream; the largest that are sent, images, have a tenth of it
+)
 
 var readBuffers = sync.Pool{New: func() any { b := make([]byte, readSize); return &b }}
 
@@ -45,8 +49,11 @@ func (b *streamBody) fill() {
 	n, err := b.from.Read(*buf)
 	b.take((*buf)[:n])
 	readBuffers.Put(buf)
-	if err == nil {
+	if err == nil || b.end != nil {
 		return
+	}
+	if b.done {
+		err = io.EOF // the client has the whole of it, whatever happened to the connection since
 	}
 	broken := err
 	if err == io.EOF {
@@ -70,9 +77,13 @@ func (b *streamBody) take(p []byte) {
 	for b.end == nil {
 		ev, ok := b.split.Next()
 		if !ok {
-			return
+			break
 		}
 		b.event(ev)
+	}
+	if b.end == nil && len(b.split.Pending()) > eventLimit {
+		b.end = llm.Faultf(llm.UpstreamUnavailable, "provider %s sent an event of more than %d MB", b.resp.Provider, eventLimit>>20)
+		_ = b.finish(b.kept, b.end) // what it says changes nothing: the answer ends broken
 	}
 }
 
@@ -85,6 +96,7 @@ func (b *streamBody) event(ev llm.Event) {
 		return
 	}
 	if mark&llm.Terminal != 0 {
+		b.done = true
 		if kept := b.finish(b.kept, nil); kept != nil {
 			b.fail(kept)
 			return

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weir-dev/weir/internal/httperr"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/llm/tokens"
 	"github.com/weir-dev/weir/price"
@@ -19,6 +20,11 @@ type taking struct {
 	call  *llm.Call
 	resp  *llm.Response
 	meter *llm.Meter
+
+	fault  *llm.Fault // what the client is told in place of the answer, if it is
+	plain  []byte     // of a measured answer: what was read
+	unread bool       // of a measured answer: not all of it was read
+	flags  []string
 
 	once  sync.Once
 	kept  error         // what keeping the record said
@@ -47,6 +53,9 @@ func (t *taking) finish(answer []byte, broken error) error {
 func (t *taking) write(answer []byte, broken error) error {
 	left := isClientClosed(broken)
 	out := t.outcome(broken != nil)
+	if t.unread && broken == nil && out.Err != nil && out.Err.Type == "stream_truncated" {
+		out.Err = nil // its end could not be read; that is not to say that there is none
+	}
 	rec := t.rec.begin(t.call)
 	s := &rec.Call
 	s.Duration, s.TTFT = time.Since(t.call.Start), t.ttft
@@ -67,6 +76,15 @@ func (t *taking) write(answer []byte, broken error) error {
 	case out.Err != nil:
 		s.Status, s.ErrorCode = trace.StatusError, out.Err.Type
 	}
+	switch {
+	case t.fault == nil:
+	case left:
+		s.HTTPStatus = 0
+	default:
+		s.Error = httperr.Normal(t.fault)
+		s.Status, s.HTTPStatus, s.ErrorCode = trace.StatusError, s.Error.Status, s.Error.Type
+	}
+	s.Flags = append(s.Flags, t.flags...)
 	if out.Clamped {
 		s.Flags = append(s.Flags, "usage_clamped")
 	}
@@ -91,8 +109,8 @@ func (t *taking) usage(s *trace.Span, out llm.Outcome, answer []byte, left bool)
 	if left && out.Source == llm.NoUsage { // nothing relayed yet, but the provider has the prompt
 		out.InputMissing, s.UsageSource = true, llm.Estimated
 	}
-	if t.call.Endpoint == llm.Passthrough && (out.InputMissing || out.OutputMissing) {
-		// What weir does not model it cannot count either: the cost is not known, which is not zero.
+	if t.call.Endpoint == llm.Passthrough && (out.InputMissing || out.OutputMissing) || t.unmetered(out) {
+		// What weir does not model or cannot read it cannot count either: the cost is not known, which is not zero.
 		s.PriceStatus, s.UsageSource, s.Flags = price.Unpriced, llm.NoUsage, append(s.Flags, "unmetered")
 		return
 	}
@@ -101,7 +119,10 @@ func (t *taking) usage(s *trace.Span, out llm.Outcome, answer []byte, left bool)
 	}
 	if out.OutputMissing {
 		enc, _ := tokens.For(s.Model)
-		a := llm.Assemble(t.call.Endpoint, t.resp.Dialect, t.resp.Stream, decoded(t.resp.Header, answer))
+		if t.plain != nil {
+			answer = t.plain
+		}
+		a := llm.Assemble(t.call.Endpoint, t.resp.Dialect, t.resp.Stream, answer)
 		s.Usage.OutputText = int64(answerTokens(enc, a))
 	}
 	if s.UsageSource == llm.NoUsage {
@@ -112,6 +133,12 @@ func (t *taking) usage(s *trace.Span, out llm.Outcome, answer []byte, left bool)
 		Provider: t.resp.PriceAs, Model: s.Model, Requested: t.resp.Model, Project: t.call.Project,
 		Usage: s.Usage, Units: s.Units, ServiceTier: s.ServiceTier, At: t.call.Start,
 	})
+}
+
+// unmetered says that the provider's own count, if there is one, is in a part of the answer that could not be read.
+func (t *taking) unmetered(out llm.Outcome) bool {
+	return t.unread && t.resp.Status < 400 && out.Source != llm.FromProvider &&
+		t.call.Endpoint != llm.Models && t.call.Endpoint != llm.CountTokens
 }
 
 func promptTokens(call *llm.Call, model string) int {

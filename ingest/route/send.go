@@ -109,7 +109,11 @@ func (w *trying) target(ctx context.Context, target Target, final bool) (resp *l
 		began := time.Now()
 		resp, err := w.once(ctx, provider, there)
 		asked := w.judge(provider.Name, resp, err, time.Since(began))
-		tried := n >= w.plan.Retry.attempts()
+		wait, again := time.Duration(0), false
+		if n < w.plan.Retry.attempts() {
+			wait, again = w.plan.Retry.delay(n, asked)
+		}
+		tried := !again
 		switch {
 		case err == nil && (!mayPassElsewhere(resp.Status) || tried && final):
 			return resp, false
@@ -126,10 +130,6 @@ func (w *trying) target(ctx context.Context, target Target, final bool) (resp *l
 			}
 		}
 		if tried {
-			return nil, true
-		}
-		wait, ok := w.plan.Retry.delay(n, asked)
-		if !ok {
 			return nil, true
 		}
 		if !sleep(ctx, wait) {

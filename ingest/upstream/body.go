@@ -3,9 +3,6 @@ package upstream
 import (
 	"context"
 	"io"
-	"time"
-
-	"github.com/weir-dev/weir/llm"
 )
 
 // body is a provider's answer under an idle timeout. Its errors are Faults that say who broke off.
@@ -14,16 +11,7 @@ type body struct {
 	from   *link
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	idle   *time.Timer
-}
-
-func newBody(rc io.ReadCloser, from *link, ctx context.Context, cancel context.CancelCauseFunc) *body {
-	limit := from.cfg.IdleTimeout
-	b := &body{rc: rc, from: from, ctx: ctx, cancel: cancel}
-	b.idle = time.AfterFunc(limit, func() {
-		cancel(llm.Faultf(llm.UpstreamTimeout, "provider %s sent nothing for %v; the limit is its timeouts.idle", from.cfg.Name, limit))
-	})
-	return b
+	watch  *watch
 }
 
 // Read gives what is there.
@@ -31,19 +19,19 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.rc.Read(p)
 	switch {
 	case err == io.EOF: //nolint:errorlint // the bare value is the contract of io.Reader
-		b.idle.Stop()
+		b.watch.stop()
 	case err != nil:
-		b.idle.Stop()
+		b.watch.stop()
 		err = b.from.faultOfBody(b.ctx, err)
 	default:
-		b.idle.Reset(b.from.cfg.IdleTimeout)
+		b.watch.hear()
 	}
 	return n, err
 }
 
 // Close ends the exchange; a provider that is still sending is told to stop.
 func (b *body) Close() error {
-	b.idle.Stop()
+	b.watch.stop()
 	b.cancel(nil)
 	return b.rc.Close()
 }

@@ -16,20 +16,20 @@ import (
 
 // link is the HTTP side of one provider, whatever it speaks. Safe for concurrent use.
 type link struct {
-	cfg    Config
-	base   string // without a slash at its end
-	client *http.Client
+	cfg       Config
+	base      string          // without a slash at its end
+	transport *http.Transport // not a Client: nothing here follows redirects or keeps cookies
 }
 
 func newLink(cfg Config) *link {
 	cfg.ConnectTimeout = orDefault(cfg.ConnectTimeout, 10*time.Second)
 	cfg.FirstByteTimeout = orDefault(cfg.FirstByteTimeout, 10*time.Minute)
 	cfg.IdleTimeout = orDefault(cfg.IdleTimeout, 2*time.Minute)
-	return &link{cfg: cfg, base: strings.TrimSuffix(cfg.BaseURL.String(), "/"), client: newClient(cfg)}
+	return &link{cfg: cfg, base: strings.TrimSuffix(cfg.BaseURL.String(), "/"), transport: newTransport(cfg)}
 }
 
 // Close drops idle connections; calls under way go on.
-func (l *link) Close() { l.client.CloseIdleConnections() }
+func (l *link) Close() { l.transport.CloseIdleConnections() }
 
 // order is one HTTP request to the provider.
 type order struct {
@@ -42,14 +42,12 @@ type order struct {
 // *llm.Fault that lists the attempt.
 func (l *link) ask(ctx context.Context, call *llm.Call, o order, d llm.Dialect) (*llm.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(l.cfg.FirstByteTimeout, func() {
-		cancel(llm.Faultf(llm.UpstreamTimeout, "provider %s did not begin to answer within %v; the limit is its timeouts.first_byte", l.cfg.Name, l.cfg.FirstByteTimeout))
-	})
+	watch := newWatch(&l.cfg, cancel)
 	attempt := llm.Attempt{SpanID: llm.NewSpanID(), Provider: l.cfg.Name, PriceAs: l.cfg.PriceAs, Model: call.Model, Start: time.Now()}
-	resp, err := l.exchange(ctx, o) //nolint:bodyclose // the caller of Send closes it
+	resp, err := l.exchange(ctx, o)
 	attempt.Duration = time.Since(attempt.Start)
-	timer.Stop()
 	if err != nil {
+		watch.stop()
 		fault := l.explain(ctx, err)
 		cancel(nil)
 		attempt.Err = &llm.Error{Type: string(fault.Code), Message: fault.Message, Status: http.StatusBadGateway, Retryable: fault.Code != llm.ClientClosed}
@@ -60,10 +58,19 @@ func (l *link) ask(ctx context.Context, call *llm.Call, o order, d llm.Dialect) 
 		return nil, fault
 	}
 	attempt.Status = resp.StatusCode
+	if fault := l.noAnswer(resp); fault != nil {
+		watch.stop()
+		_ = resp.Body.Close()
+		cancel(nil)
+		attempt.Err = &llm.Error{Type: string(fault.Code), Message: fault.Message, Status: http.StatusBadGateway}
+		fault.Attempts = []llm.Attempt{attempt}
+		return nil, fault
+	}
+	watch.answered()
 	return &llm.Response{
 		Status:   resp.StatusCode,
 		Header:   resp.Header,
-		Body:     newBody(resp.Body, l, ctx, cancel),
+		Body:     &body{rc: resp.Body, from: l, ctx: ctx, cancel: cancel, watch: watch},
 		Stream:   isEventStream(resp.Header),
 		Provider: l.cfg.Name,
 		PriceAs:  l.cfg.PriceAs,
@@ -72,6 +79,22 @@ func (l *link) ask(ctx context.Context, call *llm.Call, o order, d llm.Dialect) 
 		Quirks:   l.cfg.Quirks,
 		Attempts: []llm.Attempt{attempt},
 	}, nil
+}
+
+// noAnswer refuses what HTTP allows and an API does not: a redirect, which weir's client must not follow either, since it would
+// take its key along; and a change of protocol.
+func (l *link) noAnswer(resp *http.Response) *llm.Fault {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		to := "another place"
+		if u, err := resp.Location(); err == nil {
+			to = u.Scheme + "://" + u.Host
+		}
+		return llm.Faultf(llm.UpstreamUnavailable, "provider %s answered %d, a redirect to %s, which weir does not follow; set its base_url to where the API is", l.cfg.Name, resp.StatusCode, to)
+	case http.StatusSwitchingProtocols:
+		return llm.Faultf(llm.UpstreamUnavailable, "provider %s answered 101, another protocol, to a plain request; check that its base_url leads to the provider's API", l.cfg.Name)
+	}
+	return nil
 }
 
 func (l *link) exchange(ctx context.Context, o order) (*http.Response, error) {
@@ -91,7 +114,7 @@ func (l *link) exchange(ctx context.Context, o order) (*http.Response, error) {
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "weir")
 	}
-	return l.client.Do(req)
+	return l.transport.RoundTrip(req)
 }
 
 // ownHeader is the head of a request that weir wrote itself: of the client's headers only those that mean the same

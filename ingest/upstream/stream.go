@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"sync"
 
@@ -23,6 +24,9 @@ type translatedStream struct {
 
 	found *llm.Outcome
 }
+
+// eventLimit bounds an event, in bytes; a longer one ends the stream.
+const eventLimit = 32 << 20
 
 var streamBuffers = sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}
 
@@ -57,14 +61,17 @@ func (s *translatedStream) fill() {
 		}
 		s.event(ev)
 	}
+	if !s.over && len(s.split.Pending()) > eventLimit && err == nil {
+		err = llm.Faultf(llm.UpstreamUnavailable, "provider %s sent an event of more than %d MB", s.link.cfg.Name, eventLimit>>20)
+	}
 	switch {
 	case err == nil:
 	case s.over:
 		s.end = io.EOF // the client has the whole of it, whatever happened to the connection since
-	case err == io.EOF && s.outcome(false).Err == nil:
+	case errors.Is(err, io.EOF) && s.outcome(false).Err == nil:
 		s.complete()
 		s.end = io.EOF
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		s.end = llm.Faultf(llm.UpstreamUnavailable, "provider %s ended its answer before it was complete", s.link.cfg.Name)
 	default:
 		s.end = err

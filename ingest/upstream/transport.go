@@ -12,28 +12,26 @@ import (
 	"time"
 )
 
-// newClient makes the provider's HTTP client: many idle connections, no redirects, no transparent compression (the
-// recorder and the client read the same plain bytes), and a check of every address after name resolution.
-func newClient(cfg Config) *http.Client {
+// newTransport makes the provider's connections: many idle ones, no transparent compression (the recorder and the client
+// read the same plain bytes), and a check of every address after name resolution.
+func newTransport(cfg Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: cfg.ConnectTimeout, KeepAlive: 30 * time.Second}
 	if !cfg.AllowPrivate && !namesPrivateHost(cfg.BaseURL.Hostname()) && !goesByProxy(cfg.BaseURL) {
 		dialer.ControlContext = refusePrivate
 	}
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
-			ForceAttemptHTTP2:     true,
-			DisableCompression:    true,
-			MaxIdleConns:          0,
-			MaxIdleConnsPerHost:   1024,
-			IdleConnTimeout:       90 * time.Second,
-			TLSHandshakeTimeout:   cfg.ConnectTimeout,
-			ExpectContinueTimeout: time.Second,
-			WriteBufferSize:       16 << 10,
-			ReadBufferSize:        16 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		MaxIdleConns:           0,
+		MaxIdleConnsPerHost:    1024,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    cfg.ConnectTimeout,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: 1 << 20, // a hundred times what providers send
+		WriteBufferSize:        16 << 10,
+		ReadBufferSize:         16 << 10,
 	}
 }
 
