@@ -25,6 +25,7 @@ var table = map[llm.Code]row{
 	llm.ModelUnknown:        {http.StatusNotFound, "invalid_request_error"},
 	llm.Unpriced:            {http.StatusBadRequest, "invalid_request_error"},
 	llm.BodyTooLarge:        {http.StatusRequestEntityTooLarge, "invalid_request_error"},
+	llm.RequestTimeout:      {http.StatusRequestTimeout, "invalid_request_error"},
 	llm.InvalidRequest:      {http.StatusBadRequest, "invalid_request_error"},
 	llm.MethodNotAllowed:    {http.StatusMethodNotAllowed, "invalid_request_error"},
 	llm.NotFound:            {http.StatusNotFound, "invalid_request_error"},

@@ -51,6 +51,8 @@ var house = []room{
 	{"internal/rawjson", nil, "llm stands on it, so it stands on the standard library alone"},
 	{"internal/metrics", []string{"llm", "trace", "price"}, "metrics count what the nouns say"},
 	{"internal/simulator", []string{"llm", "llm/tokens", "trace", "price", "internal/rawjson"}, "the simulated provider stands on the other side of the wire, and tells a past made of records"},
+	{"internal/badserver", nil, "the provider that misbehaves stands on the other side of the wire"},
+	{"internal/faultproxy", nil, "the network that fails knows nothing of what it carries"},
 	{"internal/testutil/enginetest", []string{"clickhouse/engine"}, "it starts the engine for tests of other packages"},
 	{"internal/testutil", []string{"llm", "trace", "price", "account"}, "test helpers know the nouns"},
 	{"internal/importtest", nil, "it reads the others from outside"},

@@ -37,8 +37,8 @@ type Set struct {
 // seconds are bucket bounds from 5 ms to 10 min: LLM answers take long.
 var seconds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 600}
 
-// New makes the set. version is weir's own, counters gives the spool's state at each scrape.
-func New(version string, counters func() trace.Counters) *Set {
+// New makes the set. version is weir's own, state gives the spool's at each scrape.
+func New(version string, state func() Spool) *Set {
 	s := &Set{registry: prometheus.NewRegistry(), models: map[string]struct{}{}}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "weir", Name: name, Help: help}, labels)
@@ -60,7 +60,7 @@ func New(version string, counters func() trace.Counters) *Set {
 
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "weir", Name: "build_info", Help: "Always 1."}, []string{"version", "go"})
 	info.WithLabelValues(version, runtime.Version()).Set(1)
-	s.registry.MustRegister(info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &spool{counters})
+	s.registry.MustRegister(info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &spool{state})
 	return s
 }
 
@@ -124,35 +124,4 @@ func (s *Set) model(name string) string {
 	}
 	s.models[name] = struct{}{}
 	return name
-}
-
-// spool exports trace.Counters.
-type spool struct{ counters func() trace.Counters }
-
-var (
-	spoolRecords = prometheus.NewDesc("weir_spool_records_total", "Records accepted, and where they went.", []string{"state"}, nil)
-	spoolWaiting = prometheus.NewDesc("weir_spool_waiting_records", "Records accepted and not yet in the store.", nil, nil)
-	spoolOldest  = prometheus.NewDesc("weir_spool_oldest_waiting_seconds", "Age of the oldest record that waits.", nil, nil)
-	spoolBodies  = prometheus.NewDesc("weir_spool_bodies_dropped_total", "Records kept without their bodies for want of room.", nil, nil)
-)
-
-// Describe names the series.
-func (*spool) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{spoolRecords, spoolWaiting, spoolOldest, spoolBodies} {
-		ch <- d
-	}
-}
-
-// Collect reads the counters.
-func (s *spool) Collect(ch chan<- prometheus.Metric) {
-	c := s.counters()
-	for _, state := range []struct {
-		name string
-		n    int64
-	}{{"accepted", c.Accepted}, {"written", c.Written}, {"quarantined", c.Quarantined}, {"dropped", c.Dropped}} {
-		ch <- prometheus.MustNewConstMetric(spoolRecords, prometheus.CounterValue, float64(state.n), state.name)
-	}
-	ch <- prometheus.MustNewConstMetric(spoolWaiting, prometheus.GaugeValue, float64(c.Waiting))
-	ch <- prometheus.MustNewConstMetric(spoolOldest, prometheus.GaugeValue, c.OldestWaitingSeconds)
-	ch <- prometheus.MustNewConstMetric(spoolBodies, prometheus.CounterValue, float64(c.BodiesDropped))
 }

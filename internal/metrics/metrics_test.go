@@ -24,7 +24,7 @@ func scrape(t *testing.T, s *Set) string {
 }
 
 func TestSeriesStayBoundedWhateverClientsSend(t *testing.T) {
-	s := New("test", func() trace.Counters { return trace.Counters{} })
+	s := New("test", func() Spool { return Spool{} })
 	for i := range 10_000 {
 		s.Observe(&trace.Record{Call: trace.Span{
 			Endpoint: llm.ChatCompletions, Provider: "openai", Model: fmt.Sprint("model-", i), User: fmt.Sprint("user-", i),
@@ -41,9 +41,7 @@ func TestSeriesStayBoundedWhateverClientsSend(t *testing.T) {
 }
 
 func TestFiguresOfACall(t *testing.T) {
-	s := New("1.2.3", func() trace.Counters {
-		return trace.Counters{Accepted: 7, Written: 4, Waiting: 3, OldestWaitingSeconds: 1.5}
-	})
+	s := New("1.2.3", func() Spool { return Spool{} })
 	s.Observe(&trace.Record{Call: trace.Span{
 		Endpoint: llm.ChatCompletions, Provider: "openai", Model: "gpt-4o-mini", Status: trace.StatusOK, Duration: 2 * time.Second, TTFT: 300 * time.Millisecond,
 		Usage: llm.Usage{InputUncached: 10, CacheRead: 5, OutputText: 20}, Cost: price.Cent, PriceStatus: price.Exact,
@@ -55,9 +53,6 @@ func TestFiguresOfACall(t *testing.T) {
 		`weir_cost_usd_total{model="gpt-4o-mini",provider="openai"} 0.01`,
 		`weir_time_to_first_token_seconds_sum{provider="openai"} 0.3`,
 		`weir_call_duration_seconds_sum{endpoint="chat.completions",provider="openai"} 2`,
-		`weir_spool_records_total{state="accepted"} 7`,
-		`weir_spool_waiting_records 3`,
-		`weir_spool_oldest_waiting_seconds 1.5`,
 	} {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("/metrics lacks %s", line)
