@@ -40,6 +40,9 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 		if err != nil {
 			return err
 		}
+		if o.Soak > 0 {
+			return soak(ctx, o, out, log)
+		}
 		return benchmark(ctx, o, out, log)
 	}()
 	switch {
@@ -67,6 +70,10 @@ type options struct {
 	Short      bool          `json:"short"`
 	Out        string        `json:"-"`
 	Keep       bool          `json:"-"`
+	Soak       time.Duration `json:"soak_ns,omitempty"`   // > 0: no scenarios, but a moderate load for so long
+	SoakRate   float64       `json:"soak_rate,omitempty"` // requests a second of it
+	CSV        string        `json:"-"`                   // file for its samples
+	Profiles   string        `json:"profiles,omitempty"`  // folder for weir's profiles
 }
 
 func parseOptions(args []string, log io.Writer) (options, error) {
@@ -85,6 +92,10 @@ func parseOptions(args []string, log io.Writer) (options, error) {
 	f.IntVar(&o.Searches, "searches", 3, "searches for the highest rate of each")
 	f.BoolVar(&o.Short, "short", false, "two short rounds and no search for the highest rate: under a minute, and rough")
 	f.StringVar(&o.Out, "out", "", "file for all figures, as JSON")
+	f.StringVar(&o.Profiles, "profiles", "", "folder for profiles of weir in each scenario, NAME.cpu and NAME.mem, which cost some percent themselves")
+	f.DurationVar(&o.Soak, "soak", 0, "in place of scenarios: a moderate mixed load for so long, and a verdict whether memory, goroutines and files stay flat")
+	f.Float64Var(&o.SoakRate, "soak-rate", 100, "requests a second of the soak")
+	f.StringVar(&o.CSV, "csv", "", "file for the samples of the soak, as they are taken")
 	f.BoolVar(&o.Keep, "keep", false, "leave weir's directory and log for a look")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -132,6 +143,8 @@ func (o *options) check() error {
 	bad(o.Warm < 0 || o.Warm > time.Minute, "-warm %v: want 0 to 1m", o.Warm)
 	bad(o.Timeout < 100*time.Millisecond, "-timeout %v: want 100ms or more", o.Timeout)
 	bad(o.MaxForeign <= 0, "-max-foreign %v: want more than 0", o.MaxForeign)
+	bad(o.Soak != 0 && (o.Soak < 10*time.Second || o.Soak > 48*time.Hour), "-soak %v: want 10s to 48h", o.Soak)
+	bad(o.SoakRate < 1 || o.SoakRate > 10_000, "-soak-rate %v: want 1 to 10000", o.SoakRate)
 	bad(o.SLO <= 0, "-slo %v: want more than 0", o.SLO)
 	return errors.Join(errs...)
 }

@@ -78,6 +78,9 @@ func standIn(file string) error {
 	mux.HandleFunc("POST /api/v1/keys", admin(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"key":"sk-weir-test"}`)
 	}))
+	mux.HandleFunc("GET /api/v1/calls", admin(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"calls":[]}`)
+	}))
 	mux.HandleFunc("GET /api/v1/spool", admin(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"accepted":%d,"written":%d}`, calls.Load(), calls.Load())
 	}))

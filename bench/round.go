@@ -120,6 +120,10 @@ func (b *bed) round(ctx context.Context, l *lane, want *load.Answer, s scenario,
 		least /= 2
 	}
 	w := load.NewWindow(o.Warm, max(o.Duration, least))
+	profiled := func() error { return nil }
+	if l.weir != nil && o.Profiles != "" {
+		profiled = l.weir.profile(ctx, o.Profiles, s.Name, time.Until(w.To))
+	}
 	ended := make(chan *load.Tally, 1)
 	go func() {
 		if s.Mode == closedLoop {
@@ -133,6 +137,9 @@ func (b *bed) round(ctx context.Context, l *lane, want *load.Answer, s scenario,
 	time.Sleep(time.Until(w.To))
 	to := b.read()
 	t := <-ended
+	if err := profiled(); err != nil {
+		return nil, err
+	}
 	if err := b.settle(ctx, l.target); err != nil {
 		return nil, err
 	}

@@ -194,6 +194,10 @@ func (w *weir) spool(ctx context.Context) (c spoolCounters, err error) {
 func (w *weir) drained(ctx context.Context, longest time.Duration) (spoolCounters, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
+	// A reader has what waits sent at once, and pays for the small batch: without one it would take up to spool.max_age.
+	if err := w.api(ctx, http.MethodGet, "/api/v1/calls?limit=1", nil, nil); err != nil {
+		return spoolCounters{}, err
+	}
 	for {
 		c, err := w.spool(ctx)
 		if err == nil && c.Waiting == 0 {
@@ -212,11 +216,23 @@ func (w *weir) api(ctx context.Context, method, path string, body io.Reader, ans
 	return call(ctx, method, w.url+path, w.admin, body, answer)
 }
 
-// call makes one HTTP request outside the measured load. Any status but 2xx is an error with the answer's text.
+// call makes one HTTP request outside the measured load and reads its answer as JSON, where one is wanted.
 func call(ctx context.Context, method, url, token string, body io.Reader, answer any) error {
+	b, err := ask(ctx, method, url, token, body)
+	if err != nil || answer == nil {
+		return err
+	}
+	if err := json.Unmarshal(b, answer); err != nil {
+		return fmt.Errorf("%s %s: %w", method, url, err)
+	}
+	return nil
+}
+
+// ask makes one HTTP request. Any status but 2xx is an error with the answer's text.
+func ask(ctx context.Context, method, url, token string, body io.Reader) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -226,21 +242,15 @@ func call(ctx context.Context, method, url, token string, body io.Reader, answer
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, url, err)
+		return nil, fmt.Errorf("%s %s: %w", method, url, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s: %.500s", method, url, resp.Status, b)
+		return nil, fmt.Errorf("%s %s: %s: %.500s", method, url, resp.Status, b)
 	}
-	if answer == nil {
-		return nil
-	}
-	if err := json.Unmarshal(b, answer); err != nil {
-		return fmt.Errorf("%s %s: %w", method, url, err)
-	}
-	return nil
+	return b, nil
 }
