@@ -12,15 +12,6 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-// Spool is what waits between the calls and the store. Safe for concurrent use.
-type Spool interface {
-	Counters() trace.Counters
-	// Waiting finds a record that is not in the store yet.
-	Waiting(id string) (trace.Record, bool)
-	// Health is nil while records reach the store, else why they do not.
-	Health() error
-}
-
 // PriceStore keeps the prices that were set by hand. An entry is known by its provider, model, project and date. Safe
 // for concurrent use.
 type PriceStore interface {

@@ -147,17 +147,8 @@ func TestFacets(t *testing.T) {
 	}
 }
 
-func TestSpoolAndSystem(t *testing.T) {
+func TestSystem(t *testing.T) {
 	w := newWorld(t)
-	w.spool.counters = trace.Counters{Accepted: 10, Written: 4, Waiting: 3, Quarantined: 2, Dropped: 1, BodiesDropped: 5, OldestWaitingSeconds: 0.4}
-	equalJSON(t, w.ask("GET", "/spool", "").Body.String(),
-		`{"accepted":10,"written":4,"waiting":3,"quarantined":2,"dropped":1,"bodies_dropped":5,"oldest_waiting_seconds":0.4,"error":""}`)
-	w.spool.health = errors.New("the store is full")
-	var got struct{ Error string }
-	w.get("/spool", &got)
-	if got.Error != "the store is full" {
-		t.Errorf("error is %q", got.Error)
-	}
 	equalJSON(t, w.ask("GET", "/system", "").Body.String(), `{
 		"version":"v1","started_at":"2026-11-23T08:00:00.123456Z","uptime_seconds":60,"data_dir":"data","listen":"127.0.0.1:4000",
 		"clickhouse":{"mode":"embedded","ok":true,"error":""},"control":{"kind":"sqlite"},

@@ -54,6 +54,14 @@ func faultOf(err error) *llm.Fault {
 		return bad("cursor", "the cursor is not one of this list: use the next of an answer with the same filters, or leave it out to begin at the newest").Because(err)
 	case errors.Is(err, trace.ErrNoCall):
 		return llm.Faultf(llm.NotFound, "no call has this id: it never was, or it is older than what is kept").Because(err)
+	case errors.Is(err, ErrNotQuarantined):
+		return llm.Faultf(llm.NotFound, "no record in quarantine has this id; GET %s/spool/quarantine lists them", prefix).Because(err)
+	case errors.Is(err, ErrUndecodable):
+		return bad("id", "the bytes of this record are none that this weir can read, so that it cannot be resent; keep it for a newer weir, or discard it").Because(err)
+	case errors.Is(err, ErrSpoolFull):
+		f := llm.Faultf(llm.RecordUnavailable, "the spool has no room for the record, which stays in quarantine; free disk space or raise spool.max_disk, then resend it")
+		f.RetryAfter = awayRetry
+		return f.Because(err)
 	case errors.Is(err, account.ErrNoKey):
 		return llm.Faultf(llm.NotFound, "no key has this id; GET %s/keys lists them", prefix).Because(err)
 	case errors.Is(err, account.ErrNameTaken):

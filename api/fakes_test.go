@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -51,13 +52,42 @@ func (c cutShort) Export(context.Context, trace.Filter, bool) iter.Seq2[trace.Re
 
 // fakeSpool has what it is given.
 type fakeSpool struct {
-	counters trace.Counters
-	waiting  []trace.Record
-	health   error
+	stats       SpoolStats
+	waiting     []trace.Record
+	quarantined []Quarantined
+	resent      []int64
+	discarded   []int64
+	damaged     int // times that the damaged were discarded
+	err         error
 }
 
-func (s *fakeSpool) Counters() trace.Counters { return s.counters }
-func (s *fakeSpool) Health() error            { return s.health }
+func (s *fakeSpool) Stats() SpoolStats { return s.stats }
+
+func (s *fakeSpool) Quarantined() ([]Quarantined, error) { return s.quarantined, s.err }
+
+func (s *fakeSpool) FindQuarantined(id string) (Quarantined, error) {
+	for _, q := range s.quarantined {
+		if id == fmt.Sprint(q.Number) || id == q.Record.Call.ID {
+			return q, nil
+		}
+	}
+	return Quarantined{}, fmt.Errorf("find %s: %w", id, ErrNotQuarantined)
+}
+
+func (s *fakeSpool) Resend(number int64) error {
+	s.resent = append(s.resent, number)
+	return s.err
+}
+
+func (s *fakeSpool) Discard(number int64) error {
+	s.discarded = append(s.discarded, number)
+	return s.err
+}
+
+func (s *fakeSpool) DiscardDamaged() error {
+	s.damaged++
+	return s.err
+}
 
 func (s *fakeSpool) Waiting(id string) (trace.Record, bool) {
 	for _, r := range s.waiting {

@@ -75,7 +75,23 @@ func (a *API) table() []route {
 		},
 		{
 			method: "GET", path: "/spool", name: "getSpool", summary: "Where accepted records are: accepted = written + waiting + quarantined + dropped",
-			status: http.StatusOK, out: spoolAnswer{}, handle: a.getSpool,
+			status: http.StatusOK, out: SpoolStats{}, handle: a.getSpool,
+		},
+		{
+			method: "GET", path: "/spool/quarantine", name: "listQuarantine", summary: "Records that the store refuses, with its reasons, oldest first", params: quarantineParams,
+			status: http.StatusOK, out: quarantineList{}, handle: a.listQuarantine,
+		},
+		{
+			method: "GET", path: "/spool/quarantine/{id}", name: "getQuarantined", summary: "One record in quarantine whole, by its id or its call's",
+			status: http.StatusOK, out: QuarantineDetail{}, handle: a.getQuarantined,
+		},
+		{
+			method: "POST", path: "/spool/quarantine/{id}/resend", name: "resendQuarantined", summary: "Give a record in quarantine back to the spool: the store is asked to take it again, unless it has the call",
+			status: http.StatusAccepted, handle: a.resendQuarantined,
+		},
+		{
+			method: "DELETE", path: "/spool/quarantine/{id}", name: "discardQuarantined", summary: "Take a record out of quarantine for good, or by the id damaged all those that were damaged on the disk; it counts as dropped",
+			status: http.StatusNoContent, handle: a.discardQuarantined,
 		},
 		{
 			method: "GET", path: "/system", name: "getSystem", summary: "The running weir, its stores and its providers",

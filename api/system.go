@@ -40,20 +40,6 @@ func (a *API) getFacets(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// spoolAnswer has the spool's counters, and why records do not reach the store.
-type spoolAnswer struct {
-	trace.Counters
-	Error string `json:"error"` // "" while they do
-}
-
-func (a *API) getSpool(w http.ResponseWriter, _ *http.Request) error {
-	out := spoolAnswer{Counters: a.cfg.Spool.Counters()}
-	if err := a.cfg.Spool.Health(); err != nil {
-		out.Error = err.Error()
-	}
-	return answer(w, http.StatusOK, out)
-}
-
 // systemAnswer is System in JSON.
 type systemAnswer struct {
 	Version       string         `json:"version"`

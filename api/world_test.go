@@ -74,7 +74,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) record(records ...trace.Record) {
 	w.t.Helper()
 	w.batches++
-	if err := w.store.Write(w.t.Context(), trace.Batch{Token: fmt.Sprint(w.batches), Records: records}); err != nil {
+	if err := w.store.Write(w.t.Context(), trace.Batch{Token: fmt.Sprint(w.batches), Records: trace.Slice(records)}); err != nil {
 		w.t.Fatal(err)
 	}
 }

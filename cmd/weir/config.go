@@ -122,11 +122,13 @@ type PriceConfig struct {
 	position
 }
 
-// TimeoutConfig bounds waiting for providers. Zero takes the default.
+// TimeoutConfig bounds waiting: for providers, and, on the top level, for clients. Zero takes the default.
 type TimeoutConfig struct {
 	Connect   time.Duration `yaml:"connect"`
 	FirstByte time.Duration `yaml:"first_byte"` // until the head of the answer
 	Idle      time.Duration `yaml:"idle"`       // between two reads of an answer
+	Request   time.Duration `yaml:"request"`    // until a request is here whole; its header has 10 s of it at most
+	Stall     time.Duration `yaml:"stall"`      // how long a client may take nothing of its answer
 	Shutdown  time.Duration `yaml:"shutdown"`   // how long streams may drain at a stop
 }
 
@@ -151,6 +153,8 @@ func defaultConfig() Config {
 			Connect:   10 * time.Second,
 			FirstByte: 10 * time.Minute, // a long answer that is not streamed has its first byte at its end
 			Idle:      2 * time.Minute,
+			Request:   2 * time.Minute, // 20 MB at 1.4 Mbit/s
+			Stall:     2 * time.Minute, // as patient with the client as with the provider: what stands still holds a provider's connection
 			Shutdown:  30 * time.Second,
 		},
 	}

@@ -27,15 +27,15 @@ func contentPolicy(cfg Config, salt []byte) func(project string, body *trace.Bod
 	}
 }
 
-// preview gives what a list shows of a call: what the user said last, and the answer. It runs off the path of calls,
-// where batches are written.
-func preview(r *trace.Record) (input, output string) {
+// preview gives what a list shows of a call: the beginning of what the user said last, and the answer. It runs off the
+// path of calls, where batches are written.
+func preview(r *trace.Record, most int) (input, output string) {
 	c := &r.Call
 	dialect := llm.OpenAI // bodies are recorded in the client's dialect, which the endpoint tells
 	if c.Endpoint == llm.Messages {
 		dialect = llm.Anthropic
 	}
-	input = llm.LastUserText(c.Endpoint, dialect, r.Body.Request)
+	input = llm.LastUserText(c.Endpoint, dialect, r.Body.Request, most)
 	a := llm.Assemble(c.Endpoint, dialect, c.Stream, r.Body.Response)
 	switch {
 	case len(a.Texts) > 0 && a.Texts[0] != "":

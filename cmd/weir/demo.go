@@ -84,7 +84,7 @@ func startSimulator(ctx context.Context, seed uint64, log *slog.Logger) (Provide
 		return ProviderConfig{}, nil, fmt.Errorf("start the simulated provider: %w", err)
 	}
 	key := account.MintToken() // nobody else on this machine need use it
-	srv := newServer(simulator.New(simulator.Config{Seed: seed, Speed: 1, ErrorRate: 0.01, APIKey: key.Reveal()}), log)
+	srv := newServer(simulator.New(simulator.Config{Seed: seed, Speed: 1, ErrorRate: 0.01, APIKey: key.Reveal()}), TimeoutConfig{}, log)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -128,7 +128,7 @@ func seedHistory(ctx context.Context, cmd *cobra.Command, s *service, opts demoO
 			return nil
 		}
 		first, last := batch[0].Call.ID, batch[len(batch)-1].Call.ID
-		err := s.writer.Write(ctx, trace.Batch{Token: "demo-" + first + "-" + last, Records: batch})
+		err := s.writer.Write(ctx, trace.Batch{Token: "demo-" + first + "-" + last, Records: trace.Slice(batch)})
 		bar.Increment(int64(len(batch)))
 		batch = nil
 		return err

@@ -49,8 +49,15 @@ func startProvider(t *testing.T, cfg simulator.Config) *httptest.Server {
 // startWeir runs the program as serve does, with its own data directory, until the test ends.
 func startWeir(t *testing.T, cfg Config) *service {
 	t.Helper()
+	cfg.Data = t.TempDir()
+	return startWeirOn(t, cfg)
+}
+
+// startWeirOn runs the program on the data directory of its configuration.
+func startWeirOn(t *testing.T, cfg Config) *service {
+	t.Helper()
 	needEngine(t)
-	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
+	cfg.Listen = "127.0.0.1:0"
 	ctx, stop := context.WithCancel(t.Context())
 	started := make(chan *service, 1)
 	ended := make(chan error, 1)

@@ -62,6 +62,13 @@ const fakeCosts = `{"rows":[
 {"model":"qwen3","day":"2025-03-04","calls":2,"errors":0,"unpriced_calls":2,"cost_usd":null,"saved_usd":"0.000000000","input_tokens":5,"output_tokens":5,"latency_p50_ms":null,"latency_p95_ms":null}],
 "total":{"calls":1234569,"errors":3,"unpriced_calls":2,"cost_usd":"12.345678901","saved_usd":"0.000000000","input_tokens":1005,"output_tokens":25,"latency_p50_ms":810.5,"latency_p95_ms":1200}}`
 
+const fakeQuarantine = `{"records":[
+{"id":"` + badID + `","number":4,"since":"2025-03-04T08:00:00.000000Z","reason":"code: 69, message: Too large","bytes":700,"readable":true,"start_time":"2025-03-04T07:59:00.000000Z","project":"support","key":"prod","provider":"openai","model":"qwen3","status":"ok"},
+{"id":"9","number":9,"since":"2025-03-04T08:01:00.000000Z","reason":"record does not decode","bytes":70,"readable":false,"start_time":null,"project":"","key":"","provider":"","model":"","status":null}],
+"total":2,"truncated":false}`
+
+const fakeQuarantined = `{"id":"` + badID + `","number":4,"since":"2025-03-04T08:00:00.000000Z","reason":"code: 69, message: Too large","bytes":700,"readable":true,"start_time":"2025-03-04T07:59:00.000000Z","project":"support","key":"prod","provider":"openai","model":"qwen3","status":"ok","call":{"id":"` + badID + `","tags":{"team":"a"}}}`
+
 // ServeHTTP answers as weir does.
 func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
@@ -141,6 +148,14 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		_, _ = io.WriteString(w, `{"accepted":1234,"written":1234,"waiting":0,"quarantined":0,"dropped":0,"bodies_dropped":0,"oldest_waiting_seconds":0}`)
+	case "GET /spool/quarantine":
+		_, _ = io.WriteString(w, fakeQuarantine)
+	case "GET /spool/quarantine/4", "GET /spool/quarantine/" + badID:
+		_, _ = io.WriteString(w, fakeQuarantined)
+	case "POST /spool/quarantine/4/resend", "POST /spool/quarantine/" + badID + "/resend":
+		w.WriteHeader(http.StatusAccepted)
+	case "DELETE /spool/quarantine/4", "DELETE /spool/quarantine/damaged":
+		w.WriteHeader(http.StatusNoContent)
 	case "GET /system":
 		_, _ = io.WriteString(w, `{"version":"v1.2.3-fake"}`)
 	default:

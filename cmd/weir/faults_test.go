@@ -106,13 +106,14 @@ type load struct {
 	mu       sync.Mutex // guards answered
 	answered map[string]string
 	sent     atomic.Int64
+	every    time.Duration // a client begins a call at most so often
 	stop     chan struct{}
 	wg       sync.WaitGroup
 }
 
 // startLoad runs clients against whatever gateway is up.
-func startLoad(gateway *atomic.Pointer[string], key string, clients int) *load {
-	l := &load{answered: map[string]string{}, stop: make(chan struct{})}
+func startLoad(gateway *atomic.Pointer[string], key string, clients int, every time.Duration) *load {
+	l := &load{answered: map[string]string{}, every: every, stop: make(chan struct{})}
 	for i := range clients {
 		l.wg.Go(func() { l.client(gateway, key, i%2 == 0) })
 	}
@@ -121,11 +122,13 @@ func startLoad(gateway *atomic.Pointer[string], key string, clients int) *load {
 
 func (l *load) client(gateway *atomic.Pointer[string], key string, stream bool) {
 	client := &http.Client{Timeout: 10 * time.Second}
+	pace := time.NewTicker(max(l.every, time.Nanosecond))
+	defer pace.Stop()
 	for {
 		select {
 		case <-l.stop:
 			return
-		default:
+		case <-pace.C:
 		}
 		n := l.sent.Add(1)
 		body := fmt.Sprintf(`{"model":"gpt-4o-mini","stream":%t,"max_tokens":20,"messages":[{"role":"user","content":"call %d"}]}`, stream, n)
@@ -174,7 +177,7 @@ func TestNothingIsLostWhenProcessesAreKilled(t *testing.T) {
 	p, key := startProcess(t, dir, config)
 	var gateway atomic.Pointer[string]
 	gateway.Store(&p.gateway)
-	l := startLoad(&gateway, key, 8)
+	l := startLoad(&gateway, key, 8, 0)
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range *kills {
 		time.Sleep(time.Duration(100+random.IntN(900)) * time.Millisecond) // a random moment under load is the point

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -54,6 +55,9 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 			err = errors.Join(err, fmt.Errorf("close %s: %w", what, cerr))
 		}
 	}
+	weight := newBallast()
+	defer runtime.KeepAlive(weight)
+
 	// Ports first: a taken one should not cost the start of an engine.
 	listener, err := listen(ctx, cfg.Listen)
 	if err != nil {
@@ -116,7 +120,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	defer closing("spool", waiting.Close)
 
 	// What watches.
-	gauges := metrics.New(version, waiting.Counters)
+	gauges := metrics.New(version, spoolState{waiting}.metrics)
 	observers := []func(*trace.Record){gauges.Observe}
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
 		otel, err := otelout.New(ctx, version)
@@ -145,15 +149,16 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	})
 	health := &readiness{store: store, engine: eng, spool: waiting, control: control}
 	admins := api.New(api.Config{
-		Reader: store, Spool: waiting, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
+		Reader: freshReader{store, waiting.Flush}, Spool: spoolState{waiting}, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
 		AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
 	})
 	public, private := routers(handlers{
-		gateway: gateway, api: admins.Handler(), metrics: gauges.Handler(), ready: health, console: console.Handler(),
+		gateway: gateway, api: admins.Handler(), metrics: gauges.Handler(), ready: health, console: console.Handler(), profiles: admins.Profiles(),
 	}, cfg.ListenAdmin != "")
-	servers := map[net.Listener]*http.Server{listener: newServer(public, log)}
+	stall := cmp.Or(cfg.Timeouts.Stall, defaultConfig().Timeouts.Stall)
+	servers := map[net.Listener]*http.Server{&patientListener{listener, stall}: newServer(public, cfg.Timeouts, log)}
 	if cfg.ListenAdmin != "" {
-		servers[adminListener] = newServer(private, log)
+		servers[&patientListener{adminListener, stall}] = newServer(private, cfg.Timeouts, log)
 	}
 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))

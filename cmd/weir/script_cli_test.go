@@ -60,7 +60,7 @@ func TestScripts(t *testing.T) {
 			env.Values["api"] = api
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lists": lists},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lists": lists, "makespool": makeSpool},
 	})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 
 // handlers are what the ports serve.
 type handlers struct {
-	gateway, api, metrics, ready, console http.Handler
+	gateway, api, metrics, ready, console, profiles http.Handler
 }
 
 // routers lays the handlers on one port, or on two when the second has an address. Echo only routes: every handler is
@@ -33,6 +34,7 @@ func routers(h handlers, twoPorts bool) (public, admin *echo.Echo) {
 	}
 	admin.GET("/readyz", echo.WrapHandler(h.ready))
 	admin.GET("/metrics", echo.WrapHandler(h.metrics))
+	admin.GET("/debug/pprof/*", echo.WrapHandler(h.profiles))
 	admin.Any("/api/v1/*", echo.WrapHandler(h.api))
 	admin.Any("/*", echo.WrapHandler(h.console))
 	return public, admin
@@ -74,11 +76,12 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// newServer bounds what a client can hold on to without sending; answers have no time limit, streams last.
-func newServer(h http.Handler, log *slog.Logger) *http.Server {
+// newServer bounds how long a client can hold on to a connection without sending; answers have no time limit, streams last.
+func newServer(h http.Handler, limits TimeoutConfig, log *slog.Logger) *http.Server {
+	request := cmp.Or(limits.Request, defaultConfig().Timeouts.Request)
 	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
+		Handler:           inTime(h, request),
+		ReadHeaderTimeout: min(10*time.Second, request),
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),

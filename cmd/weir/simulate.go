@@ -32,7 +32,7 @@ func simulateCommand() *cobra.Command {
 			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "simulated provider at http://%s/v1 (any key opens it)\n", l.Addr()); err != nil {
 				return err
 			}
-			return serve(cmd.Context(), map[net.Listener]*http.Server{l: newServer(simulator.New(cfg), log)}, 5*time.Second, log)
+			return serve(cmd.Context(), map[net.Listener]*http.Server{l: newServer(simulator.New(cfg), TimeoutConfig{}, log)}, 5*time.Second, log)
 		},
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:4100", "address to listen on")

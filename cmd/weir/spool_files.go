@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -13,18 +12,8 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-// spoolDir is where the files of the spool are. These verbs read files: they work beside a running weir, and without one.
-func spoolDir(cmd *cobra.Command) (string, error) {
-	cfg, err := configOf(cmd)
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cfg.Data, "spool")
-	if _, err := os.Stat(dir); err != nil {
-		return "", sayNo("there is no spool in %s; name weir's data directory with --data or WEIR_DATA", cfg.Data)
-	}
-	return dir, nil
-}
+// spoolIn is where the files of the spool are.
+func spoolIn(cfg Config) string { return filepath.Join(cfg.Data, "spool") }
 
 func spoolListCommand() *cobra.Command {
 	return &cobra.Command{
@@ -73,7 +62,6 @@ type spooled struct {
 	Attempts  int          `json:"attempts"`
 	Request   string       `json:"request,omitempty"`
 	Response  string       `json:"response,omitempty"`
-	Reason    string       `json:"reason,omitempty"` // why it is in quarantine
 }
 
 func newSpooled(r *trace.Record, bodies bool) spooled {
@@ -117,45 +105,4 @@ func spoolCatCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&bodies, "bodies", false, "print what was said too")
 	return cmd
-}
-
-func spoolQuarantineCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "quarantine",
-		Short:   "List the records that ClickHouse refused, with its reasons; exits with 1 when there are any",
-		Example: `  weir spool quarantine --data ./data`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := spoolDir(cmd)
-			if err != nil {
-				return err
-			}
-			list, err := spool.Quarantined(dir)
-			if err != nil {
-				return err
-			}
-			s := newScreen(cmd)
-			sh := sheet{columns: []column{{name: "number", right: true}, {name: "since"}, {name: "call"}, {name: "file"}, {name: "reason", flex: true}}}
-			for _, q := range list {
-				if asJSON(cmd) {
-					row := newSpooled(&q.Record, false)
-					row.Reason = q.Reason
-					if err := s.line(row); err != nil {
-						return err
-					}
-					continue
-				}
-				sh.rows = append(sh.rows, []string{strconv.FormatInt(q.Number, 10), s.moment(q.At), q.Record.Call.ID, filepath.Base(q.Path), clean(q.Reason)})
-			}
-			if !asJSON(cmd) {
-				if err := s.table(sh); err != nil {
-					return err
-				}
-			}
-			if len(list) > 0 {
-				return sayNo("%s in quarantine", noun(len(list), "record"))
-			}
-			return nil
-		},
-	}
 }
