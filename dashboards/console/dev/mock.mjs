@@ -1,5 +1,5 @@
 // A stand-in for weir's API: `npm run dev` mounts it; `node dev/mock.mjs [port]` serves it with the built console.
-// MOCK=empty: no calls yet · MOCK=signin: answers 401 until signed in · MOCK=broken: every read fails.
+// MOCK=empty: no calls yet · MOCK=alarm: a spool in trouble · MOCK=signin: answers 401 until signed in · MOCK=broken: every read fails.
 
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -50,6 +50,7 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
     { id: 'b6u1k4j9w2qa', project: 'research', name: 'notebook of lucia', created_at: '2026-10-30T08:00:00.000000Z', last_used_at: null, revoked_at: null, expires_at: null, prefix: 'sk-weir-b6u1k4j9w2qa' },
     { id: 'd5g7t2e8m0hz', project: 'code-review', name: 'old ci', created_at: '2026-05-11T10:00:00.000000Z', last_used_at: '2026-09-01T11:30:00.000000Z', revoked_at: '2026-09-02T07:00:00.000000Z', expires_at: null, prefix: 'sk-weir-d5g7t2e8m0hz' },
   ]
+  const refused = [4711, 4712, 4790].map((number, i) => ({ id: i === 2 ? String(number) : calls[number % calls.length]?.id ?? 'x', number, since: new Date(now - 3_600_000 * (i + 1)).toISOString(), reason: i === 2 ? 'record does not decode: fields do not decode' : 'write clickhouse calls: code: 69, message: Cannot insert value 70000 into column http_status of type UInt16: out of bound', bytes: 4200, readable: i < 2, start_time: null, project: 'search', key: 'default', provider: 'openai', model: 'gpt-4o-mini', status: i < 2 ? 'ok' : null }))
   let extra = 0
   const fail = (status, code, message) => ({ status, body: { error: { message, type: code, code } } })
   const find = (id) => calls.find((c) => c.id === id)
@@ -113,7 +114,20 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
       const list = [...models, ...more].filter((x) => x.price).map((x, i) => ({ provider: x.provider, model: x.model, mode: x.api === 'embeddings' ? 'embedding' : 'chat', effective_from: i % 3 ? '' : '2025-09-01', input_usd_per_mtok: x.price.input_uncached, cache_read_usd_per_mtok: x.price.cache_read ?? null, cache_write_5m_usd_per_mtok: x.price.cache_write_5m ?? null, cache_write_1h_usd_per_mtok: x.price.cache_write_1h ?? null, output_usd_per_mtok: x.price.output_text ?? null, context_window: x.provider === 'gemini' ? 1048576 : x.provider === 'anthropic' ? 200000 : 128000, status: ['agreed', 'agreed', 'majority', 'agreed', 'single'][i % 5] }))
       return { status: 200, body: { version: '2026-11-23', prices: list.filter((p) => (p.provider + '/' + p.model).includes((q.get('q') ?? '').toLowerCase())) } }
     }
-    if (path === '/api/v1/spool') return { status: 200, body: { accepted: calls.length + 3, written: calls.length, waiting: 3, quarantined: 0, dropped: 0, oldest_waiting_seconds: 0.4 } }
+    if (path === '/api/v1/spool') {
+      const bad = mode === 'alarm'
+      return { status: 200, body: { accepted: calls.length + (bad ? 1413 : 3), written: calls.length, waiting: bad ? 1400 : 3, quarantined: bad ? refused.length : 0, dropped: bad ? 13 - refused.length : 0, bodies_dropped: bad ? 40 : 0, oldest_waiting_seconds: bad ? 734 : 0.4, at_risk: 0, damaged: 0, discarded: 0, lost: 0, under_way: 2, segments: bad ? 61 : 1, bytes: bad ? 4.2e9 : 48_213, max_bytes: 2 ** 32, error: bad ? 'the spool has no room' : '',
+        problems: bad ? [{ kind: 'store', message: 'records wait in the spool: write clickhouse calls: connection refused', action: 'Nothing is lost: the records wait on this disk and are written when ClickHouse takes them. See that it runs and can be reached: weir doctor.', past: false }, { kind: 'full', message: 'the spool data/spool has no room, records lose their bodies or are dropped', action: 'Free space on the disk of the data directory, raise spool.max_disk, or see why ClickHouse does not take records: weir doctor.', past: false }, { kind: 'quarantined', message: `Records that ClickHouse refuses, kept aside: ${refused.length}.`, action: 'weir spool quarantine says why. When the cause is mended, weir spool resend gives them back.', past: false }, { kind: 'bodies_dropped', message: 'Records kept without what was said, for want of room: 40.', action: 'Their tokens and costs are complete.', past: true }] : [] } }
+    }
+    const held = /^\/api\/v1\/spool\/quarantine\/(\d+)(\/resend)?$/.exec(path)
+    if (held) {
+      const one = refused.find((x) => x.number === Number(held[1]))
+      if (!one) return fail(404, 'weir_not_found', 'no record in quarantine has this id; GET /api/v1/spool/quarantine lists them')
+      if (method === 'GET') return { status: 200, body: { ...one, call: one.readable ? calls[one.number % calls.length] : null } }
+      refused.splice(refused.indexOf(one), 1)
+      return { status: held[2] ? 202 : 204 }
+    }
+    if (path === '/api/v1/spool/quarantine') return { status: 200, body: { records: refused, total: refused.length, truncated: false } }
     if (path === '/api/v1/system') return { status: 200, body: { version: 'v0.1.0-dev', started_at: new Date(started).toISOString(), clickhouse: { mode: 'embedded', ok: true, error: '' }, control: { kind: 'sqlite' }, providers: [{ name: 'openai', kind: 'openai', base_url: 'https://api.openai.com/v1', live: true }, { name: 'anthropic', kind: 'anthropic', base_url: 'https://api.anthropic.com', live: true }, { name: 'gemini', kind: 'gemini', base_url: 'https://generativelanguage.googleapis.com', live: true }, { name: 'local', kind: 'compatible', base_url: 'http://127.0.0.1:8000/v1', live: false }] } }
     return fail(404, 'weir_not_found', `${method} ${path} is not part of the API.`)
   }

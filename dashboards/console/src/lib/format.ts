@@ -48,5 +48,5 @@ export const plural = (n: number, one: string, many = one + 's'): string => coun
 
 /** bytes writes a size. */
 export function bytes(n: number): string {
-  return n < 1024 ? n + ' B' : n < 1 << 20 ? (n / 1024).toFixed(1) + ' KB' : (n / (1 << 20)).toFixed(1) + ' MB'
+  return n < 1024 ? n + ' B' : n < 1 << 20 ? (n / 1024).toFixed(1) + ' KB' : n < 1 << 30 ? (n / (1 << 20)).toFixed(1) + ' MB' : (n / (1 << 30)).toFixed(1) + ' GB'
 }

@@ -2,12 +2,10 @@
 
 import { useEffect } from 'preact/hooks'
 import { useGet } from '../lib/api'
-import { count, ms, span } from '../lib/format'
-import { Icon } from '../ui/icons'
+import { span } from '../lib/format'
 import { Card, Problem, SkeletonRows, Time } from '../ui/parts'
 import { Page, type System } from '../ui/shell'
-
-interface Spool { accepted: number; written: number; waiting: number; quarantined: number; dropped: number; oldest_waiting_seconds: number; error?: string }
+import { Alarms, QuarantineCard, SpoolCard, type Spool } from './spool'
 
 export function SystemPage() {
   const spool = useGet<Spool>('/api/v1/spool')
@@ -17,25 +15,11 @@ export function SystemPage() {
     return () => clearInterval(t)
   }, [])
   const s = spool.data, y = system.data
-  const balanced = s && s.accepted === s.written + s.waiting + s.quarantined + s.dropped
   return (
     <Page title="System">
-      <Card title="Records" actions={s && (s.dropped || s.quarantined ? <span class="badge bad"><span class="dot" />{s.dropped ? 'records were dropped' : 'records are quarantined'}</span> : !balanced ? <span class="badge warn"><span class="dot" />counters do not balance</span> : s.error || s.waiting > 1000 || s.oldest_waiting_seconds > 30 ? <span class="badge warn"><span class="dot" />falling behind</span> : <span class="badge ok"><span class="dot" />nothing lost</span>)}>
-        {spool.error ? <div class="card-body"><Problem error={spool.error} retry={spool.reload} /></div> : !s ? <SkeletonRows n={2} /> : (
-          <div class="card-body stack" style={{ gap: '10px' }}>
-            <div class="balance">
-              <div><b>{count(s.accepted)}</b><span class="muted">accepted</span></div><span>=</span>
-              <div><b>{count(s.written)}</b><span class="muted">written</span></div><span>+</span>
-              <div><b>{count(s.waiting)}</b><span class="muted">waiting{s.waiting > 0 && `, oldest ${ms(s.oldest_waiting_seconds * 1000)}`}</span></div><span>+</span>
-              <div><b style={s.quarantined ? { color: 'var(--bad)' } : undefined}>{count(s.quarantined)}</b><span class="muted">quarantined</span></div><span>+</span>
-              <div><b style={s.dropped ? { color: 'var(--bad)' } : undefined}>{count(s.dropped)}</b><span class="muted">dropped</span></div>
-            </div>
-            {s.error && <div class="notice"><Icon name="warn" /><div style={{ overflowWrap: 'anywhere' }}>Records wait, none is lost: {s.error}</div></div>}
-            {s.quarantined > 0 && <p class="muted">The store refused some records; they are kept aside. See <code>weir spool quarantine</code>.</p>}
-            {s.dropped > 0 && <p class="muted">Records are dropped only when the disk is full. Free space, or see <code>weir doctor</code>.</p>}
-          </div>
-        )}
-      </Card>
+      {s && <Alarms spool={s} />}
+      <SpoolCard spool={spool} />
+      {s && s.quarantined > 0 && <QuarantineCard changed={spool.reload} />}
       {system.error ? <Problem error={system.error} retry={system.reload} /> : (
         <div class="three" style={{ gridTemplateColumns: 'repeat(auto-fit, minmax(min(320px, 100%), 1fr))' }}>
           <Card title="This weir">

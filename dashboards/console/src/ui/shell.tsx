@@ -37,7 +37,9 @@ export function Shell({ children, signOut }: { children: ComponentChildren; sign
   const [menu, setMenu] = useState(false)
   const [helping, setHelp] = useState(false)
   const system = useGet<System>('/api/v1/system')
-  useEffect(() => setMenu(false), [path])
+  const spool = useGet<{ problems: { past: boolean }[] }>('/api/v1/spool')
+  const alarm = spool.data?.problems.some((p) => !p.past)
+  useEffect(() => { setMenu(false); spool.reload() }, [path])
   useShortcuts({ '?': () => setHelp(true), ...Object.fromEntries(rooms.map((r) => ['g ' + r.key, () => go(r.path)])) })
   const here = (p: string) => (p === '/' ? path === '/' : path === p || path.startsWith(p + '/'))
   const leave = async () => {
@@ -56,7 +58,7 @@ export function Shell({ children, signOut }: { children: ComponentChildren; sign
       <aside class={'side' + (menu ? ' open' : '')} onKeyDown={(e) => { if (e.key === 'Escape') setMenu(false) }}>
         <a href="/" class="brand"><Logo />weir</a>
         <nav class="nav" aria-label="Rooms">
-          {rooms.map((r) => <a key={r.path} href={r.path} aria-current={here(r.path) ? 'page' : undefined} title={`g ${r.key}`}><Icon name={r.icon} />{r.name}</a>)}
+          {rooms.map((r) => <a key={r.path} href={r.path} aria-current={here(r.path) ? 'page' : undefined} title={`g ${r.key}`}><Icon name={r.icon} />{r.name}{alarm && r.path === '/system' && <span class="mark" title="Something is wrong with the records"><span class="sr">: something is wrong with the records</span></span>}</a>)}
         </nav>
         <div class="side-foot">
           <div class="row">
