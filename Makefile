@@ -97,8 +97,13 @@ test: test-needs ## run every test (install what they need first)
 	go test ./...
 
 .PHONY: test-faults
-test-faults: test-needs ## kill weir and its engine 100 times under load and compare the books (KILLS=100)
-	go test ./cmd/weir -run NothingIsLost -count=1 -v -timeout 30m -args -kills $(or $(KILLS),100)
+test-faults: test-needs ## every fault of docs/reliability.md in its long form, about 45 minutes (KILLS=100 AWAY=10m)
+	go test ./cmd/weir -run 'NothingIsLost|ReadOnlyDisk|UpstreamFaults|BigAnswers|TestClients|TestThousands' -count=1 -v -timeout 120m -args \
+		-kills $(or $(KILLS),100) -away $(or $(AWAY),10m) -departures 5000
+
+.PHONY: soak
+soak: build ## half an hour of mixed load: memory, goroutines and files must stay flat (ARGS="-soak-rate 100")
+	go run ./bench -weir bin/weir -soak $(or $(SOAK),30m) -csv soak.csv -out soak.json $(ARGS)
 
 .PHONY: bench
 bench: build ## measure weir beside a bare reverse proxy (ARGS="-short" are passed on)

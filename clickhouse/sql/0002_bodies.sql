@@ -24,9 +24,6 @@ PARTITION BY toMonday(start_time)
 ORDER BY (toStartOfMinute(start_time), project, xxHash32(trace_id), span_id)
 SETTINGS
     ttl_only_drop_parts = 1,
-    -- Merging bodies is most of what large prompts cost, and buys little: nobody scans them. Of twelve or more parts
-    -- merged at a time, each body is rewritten half as often as of the usual five.
-    min_parts_to_merge_at_once = 12,
     min_columns_to_activate_adaptive_write_buffer = 1,
     non_replicated_deduplication_window = 10000,
     replicated_deduplication_window = 10000,

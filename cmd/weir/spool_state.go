@@ -16,8 +16,11 @@ type spoolState struct{ disk *spool.Disk }
 
 var _ api.Spool = spoolState{}
 
-// Stats gives the counters of one moment.
-func (s spoolState) Stats() api.SpoolStats { return spoolStats(s.disk.Stats()) }
+// Stats gives the counters of one moment. Who asks how many records wait is waiting for them: they are sent at once.
+func (s spoolState) Stats() api.SpoolStats {
+	s.disk.Hurry()
+	return spoolStats(s.disk.Stats())
+}
 
 // spoolStats is a spool's Stats as the API has them.
 func spoolStats(st spool.Stats) api.SpoolStats {

@@ -8,17 +8,27 @@ import (
 // hurryEvery bounds how often readers can cut batches: each costs the store about as much as a thousand records.
 const hurryEvery = 250 * time.Millisecond
 
-// Flush asks that what was accepted by now be sent without waiting for company, and returns when it is settled. It
-// returns the context's error when that takes too long: the records are then still on their way.
+// Hurry asks that what was accepted by now be sent without waiting for company.
+func (d *Disk) Hurry() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hurryTo(d.last)
+}
+
+// hurryTo is Hurry up to a record. The caller has mu.
+func (d *Disk) hurryTo(target int64) {
+	if d.settled.Done < target {
+		d.hurry = max(d.hurry, target)
+		nudge(d.wake)
+	}
+}
+
+// Flush is Hurry, and returns when these records are settled. It returns the context's error when that takes too long:
+// the records are then still on their way.
 func (d *Disk) Flush(ctx context.Context) error {
 	d.mu.Lock()
 	target := d.last
-	if d.settled.Done >= target {
-		d.mu.Unlock()
-		return nil
-	}
-	d.hurry = max(d.hurry, target)
-	nudge(d.wake)
+	d.hurryTo(target)
 	for d.settled.Done < target {
 		if d.progress == nil {
 			d.progress = make(chan struct{})
