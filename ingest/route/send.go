@@ -3,6 +3,7 @@ package route
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,9 +14,33 @@ import (
 	"github.com/weir-dev/weir/llm"
 )
 
-// Admit is asked before each attempt, with the call as it would go to the target. A *llm.Fault skips the target; when
-// no target is left, the last fault is the answer. Safe for concurrent use.
-type Admit func(ctx context.Context, call *llm.Call, priceAs string) error
+// Admit is asked before each attempt. An error skips the target, a Final one all that follow; when no target is left, the
+// last fault is the answer. The hold may be nil. Safe for concurrent use.
+type Admit func(ctx context.Context, try Try) (Hold, error)
+
+// Try is an attempt about to be made.
+type Try struct {
+	Asked    *llm.Call // as the client made it
+	Call     *llm.Call // as it would go to the target
+	Provider *Provider
+}
+
+// Hold is what was set aside for an attempt.
+type Hold interface {
+	// Call is what is to be sent: the try's, or a copy that is bounded.
+	Call() *llm.Call
+	// GiveUp says that the attempt was not answered, or that its answer is not relayed. The hold of an attempt that is not given
+	// up is settled by the call's record.
+	GiveUp()
+}
+
+// Final makes of a refusal one that no other target changes.
+func Final(err error) error { return finalError{err} }
+
+type finalError struct{ error }
+
+// Unwrap gives the refusal.
+func (e finalError) Unwrap() error { return e.error }
 
 // Fallback sends a call to its model's targets in turn, each as often as its route says, until one answers in a way that is
 // worth relaying. An answer is worth relaying unless its status is one that may pass (408, 409, 429, 5xx) and a try is
@@ -97,17 +122,17 @@ func (w *trying) target(ctx context.Context, target Target, final bool) (resp *l
 	}
 	there := aimed(w.call, target)
 	for n := 1; ; n++ {
-		if w.admit != nil {
-			if err := w.admit(ctx, there, provider.PriceAs); err != nil {
-				w.last = llm.AsFault(err)
-				if h, ok := w.table.health[provider.Name]; ok {
-					h.unknown() // it was not asked
-				}
-				return nil, true
+		sent, hold, err := w.hold(ctx, there, provider)
+		if err != nil {
+			w.last = llm.AsFault(err)
+			if h, ok := w.table.health[provider.Name]; ok {
+				h.unknown() // it was not asked
 			}
+			_, final := errors.AsType[finalError](err)
+			return nil, !final
 		}
 		began := time.Now()
-		resp, err := w.once(ctx, provider, there)
+		resp, err := w.once(ctx, provider, sent)
 		asked := w.judge(provider.Name, resp, err, time.Since(began))
 		wait, again := time.Duration(0), false
 		if n < w.plan.Retry.attempts() {
@@ -119,12 +144,14 @@ func (w *trying) target(ctx context.Context, target Target, final bool) (resp *l
 			return resp, false
 		case err == nil:
 			w.giveUp(resp, target)
+			letGo(hold)
 		default:
 			w.last = llm.AsFault(err)
 			w.attempts = append(w.attempts, w.last.Attempts...)
 			if w.last.Code == llm.ClientClosed || ctx.Err() != nil {
-				return nil, false
+				return nil, false // the provider has the prompt, and the record says what it costs
 			}
+			letGo(hold)
 			if !isUpstream(w.last.Code) {
 				return nil, true // trying again would not change it
 			}
@@ -136,6 +163,24 @@ func (w *trying) target(ctx context.Context, target Target, final bool) (resp *l
 			w.last = llm.Faultf(llm.ClientClosed, "the client went away while provider %s was to be tried again", provider.Name)
 			return nil, false
 		}
+	}
+}
+
+// hold asks for room for an attempt, and says what is to be sent.
+func (w *trying) hold(ctx context.Context, there *llm.Call, provider *Provider) (*llm.Call, Hold, error) {
+	if w.admit == nil {
+		return there, nil, nil
+	}
+	h, err := w.admit(ctx, Try{Asked: w.call, Call: there, Provider: provider})
+	if err != nil || h == nil {
+		return there, nil, err
+	}
+	return h.Call(), h, nil
+}
+
+func letGo(h Hold) {
+	if h != nil {
+		h.GiveUp()
 	}
 }
 

@@ -99,17 +99,17 @@ func TestAClientThatLeftIsNotAnsweredElsewhere(t *testing.T) {
 
 func TestARefusedTargetIsSkippedLikeAFailedOne(t *testing.T) {
 	first, second := &answers{status: 200}, &answers{status: 200}
-	admit := func(_ context.Context, call *llm.Call, _ string) error {
-		if call.Model == "big" {
-			return llm.Faultf(llm.Unpriced, "no price")
+	admit := func(_ context.Context, try Try) (Hold, error) {
+		if try.Call.Model == "big" && try.Asked.Model == "fast" && try.Provider.Name == "a" {
+			return nil, llm.Faultf(llm.Unpriced, "no price")
 		}
-		return nil
+		return nil, nil
 	}
 	resp, err := Fallback(fallbackTable(first, second), admit).Send(t.Context(), newCall("fast"))
 	if err != nil || resp.Status != 200 || len(first.asked) != 0 || len(second.asked) != 1 {
 		t.Errorf("%+v, %v", resp, err)
 	}
-	refuseAll := func(context.Context, *llm.Call, string) error { return llm.Faultf(llm.Unpriced, "no price") }
+	refuseAll := func(context.Context, Try) (Hold, error) { return nil, llm.Faultf(llm.Unpriced, "no price") }
 	_, err = Fallback(fallbackTable(first, second), refuseAll).Send(t.Context(), newCall("fast"))
 	if fault, ok := errors.AsType[*llm.Fault](err); !ok || fault.Code != llm.Unpriced {
 		t.Errorf("all refused: %v", err)
