@@ -1,0 +1,190 @@
+package cache
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weir-dev/weir/llm"
+)
+
+// Config is what a Stage is made of.
+type Config struct {
+	Store Store
+	// Policy says what holds for a call whose client says nothing. Nil: the zero Policy for all.
+	Policy func(*llm.Call) Policy
+	// MaxEntry bounds an answer that is kept, in bytes; 0 is 1 MiB.
+	MaxEntry int
+	Log      *slog.Logger
+}
+
+const defaultMaxEntry = 1 << 20
+
+// Stage answers calls from a store, and fills it with answers that come by. Safe for concurrent use.
+type Stage struct {
+	next    llm.Sender
+	cfg     Config
+	flights flights
+
+	hits, misses, fills atomic.Int64
+
+	mu     sync.RWMutex // held for reading while an entry is put, for writing while some are purged
+	purges int64        // an answer that was asked for before a purge is not kept after it
+}
+
+var _ llm.Sender = (*Stage)(nil)
+
+// Serve wraps what answers calls.
+func Serve(next llm.Sender, cfg Config) *Stage {
+	if cfg.MaxEntry <= 0 {
+		cfg.MaxEntry = defaultMaxEntry
+	}
+	if cfg.Policy == nil {
+		cfg.Policy = func(*llm.Call) Policy { return Policy{} }
+	}
+	return &Stage{next: next, cfg: cfg, flights: flights{under: map[Key]*flight{}}}
+}
+
+// Counts are what the stage did since it was made.
+type Counts struct {
+	Hits   int64 // calls answered from the store
+	Misses int64 // calls that asked for it and were not
+	Fills  int64 // answers kept
+}
+
+// Counts gives the counts of this moment.
+func (s *Stage) Counts() Counts {
+	return Counts{Hits: s.hits.Load(), Misses: s.misses.Load(), Fills: s.fills.Load()}
+}
+
+// Usage says what the store holds.
+func (s *Stage) Usage(ctx context.Context) (Usage, error) { return s.cfg.Store.Usage(ctx) }
+
+// Purge removes what the filter picks. Answers that are under way are not kept, whatever the filter says.
+func (s *Stage) Purge(ctx context.Context, f Filter) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.purges++
+	return s.cfg.Store.Purge(ctx, f)
+}
+
+// asking is one call on its way past the store.
+type asking struct {
+	*Stage
+	call   *llm.Call
+	wish   wish
+	key    Key
+	purges int64
+}
+
+// Send answers from the store when it may and can. Of equal calls for a plain answer that come at once, one is sent on and
+// the others take its answer; when there is none to take, one of them is sent on, and after that each for itself.
+func (s *Stage) Send(ctx context.Context, call *llm.Call) (*llm.Response, error) {
+	w, err := s.wishOf(call)
+	if err != nil {
+		return nil, err
+	}
+	if !w.read && !w.fill {
+		return s.next.Send(ctx, call)
+	}
+	key, ok := keyOf(call)
+	if !ok {
+		return s.next.Send(ctx, call)
+	}
+	s.mu.RLock()
+	a := &asking{Stage: s, call: call, wish: w, key: key, purges: s.purges}
+	s.mu.RUnlock()
+	if !w.read {
+		return a.ask(ctx, nil)
+	}
+	if e := a.find(ctx); e != nil {
+		return a.hit(e), nil
+	}
+	if call.Stream {
+		return a.ask(ctx, nil)
+	}
+	for range 2 {
+		f, leads := s.flights.join(key)
+		if leads {
+			if e := a.find(ctx); e != nil { // it came between the look before and now
+				s.flights.land(key, f, e, false)
+				return a.hit(e), nil
+			}
+			return a.ask(ctx, f)
+		}
+		select {
+		case <-f.landed:
+		case <-ctx.Done():
+			return nil, llm.Faultf(llm.ClientClosed, "the client went away while it waited for the answer of an equal call")
+		}
+		if f.entry != nil && w.takes(f.entry, time.Now()) {
+			return a.hit(f.entry), nil
+		}
+		if !f.again {
+			break
+		}
+	}
+	return a.ask(ctx, nil)
+}
+
+// find gives the answer that the store has, in the form that was asked for or, of a chat, made of the other one.
+func (a *asking) find(ctx context.Context) *Entry {
+	now := time.Now()
+	if e := a.get(ctx, a.key); e != nil && a.wish.takes(e, now) && (!e.Uncounted || !a.call.AskedUsage) {
+		return e
+	}
+	if a.call.Endpoint != llm.ChatCompletions {
+		return nil
+	}
+	if e := a.get(ctx, a.key.other()); e != nil && a.wish.takes(e, now) {
+		return e.turned(a.call.AskedUsage)
+	}
+	return nil
+}
+
+// get reads the store. A store that fails is as good as none.
+func (a *asking) get(ctx context.Context, key Key) *Entry {
+	e, err := a.cfg.Store.Get(ctx, key)
+	if err != nil {
+		a.cfg.Log.Warn("response cache not read", "error", err)
+		return nil
+	}
+	return e
+}
+
+// ask sends the call on. A flight that is led lands in any case.
+func (a *asking) ask(ctx context.Context, f *flight) (*llm.Response, error) {
+	a.misses.Add(1)
+	var kept *Entry
+	again := true // whoever waits may try what failed here
+	defer func() { a.flights.land(a.key, f, kept, again) }()
+	resp, err := a.next.Send(ctx, a.call)
+	if err != nil {
+		return nil, err
+	}
+	resp.Cache = llm.CacheMiss
+	switch {
+	case !a.wish.fill || !a.mayKeep(resp):
+	case resp.Stream:
+		resp.Body = &watched{asking: a, ctx: context.WithoutCancel(ctx), resp: resp, from: resp.Body}
+	default:
+		kept, again = a.takeWhole(ctx, resp)
+	}
+	return resp, nil
+}
+
+// keep puts an entry into the store.
+func (a *asking) keep(ctx context.Context, e *Entry) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.Stage.purges != a.purges {
+		return
+	}
+	if err := a.cfg.Store.Put(ctx, a.key, e); err != nil {
+		a.cfg.Log.Warn("response cache not filled", "error", err)
+		return
+	}
+	a.fills.Add(1)
+}
