@@ -9,16 +9,24 @@ import (
 
 // Key is a virtual key: what a client presents to weir in place of a provider's key.
 type Key struct {
-	ID         string    // 12 of [a-z0-9], the public half of the secret's text
-	Project    string    // calls are recorded and budgeted under it
-	Name       string    // unique within the project among live keys
-	Hash       [32]byte  // SHA-256 of the whole secret text; the secret itself is nowhere
-	Models     []string  // patterns of models it may ask for; empty allows all
-	Endpoints  []string  // unmodelled paths it may reach, as patterns under /v1; empty allows none
+	ID         string   // 12 of [a-z0-9], the public half of the secret's text
+	Project    string   // calls are recorded and budgeted under it
+	Name       string   // unique within the project among live keys
+	Hash       [32]byte // SHA-256 of the whole secret text; the secret itself is nowhere
+	Models     []string // patterns of models it may ask for; empty allows all
+	Endpoints  []string // unmodelled paths it may reach, as patterns under /v1; empty allows none
+	Limits     Limits
 	CreatedAt  time.Time // UTC
 	ExpiresAt  time.Time // zero: never
 	RevokedAt  time.Time // zero: live
 	LastUsedAt time.Time // zero: never; accurate to a minute
+}
+
+// Limits bound the calls of one key. Zero fields are no limit.
+type Limits struct {
+	RequestsPerMinute int64
+	TokensPerMinute   int64 // input and output
+	Concurrent        int64 // calls under way
 }
 
 // Live says whether the key opens anything at t.

@@ -3,6 +3,7 @@ package llm
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -50,6 +51,7 @@ type Fault struct {
 	Message    string
 	Param      string        // the request field at fault, or ""
 	RetryAfter time.Duration // > 0: when it is worth trying again
+	Header     http.Header   // beside those that every refusal has; nil: none
 	Attempts   []Attempt     // tries made before giving up
 	Err        error
 }

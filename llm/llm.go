@@ -80,6 +80,9 @@ type Call struct {
 	Session string            // conversation
 	Tags    map[string]string // from X-Weir-Tags and its like; never nil keys, bounded by ingest
 
+	// Cache is what the client asked of the response cache: the value of X-Weir-Cache, or "".
+	Cache string
+
 	Provider     string // of a Passthrough call: where the project sends such calls; "" lets the model decide
 	UpstreamAuth string // Authorization value a passthrough client brought for the provider itself; "" uses weir's own
 }
@@ -121,8 +124,22 @@ type Response struct {
 	// answer means the same without them. The client is told.
 	Dropped []string
 
-	Attempts []Attempt // every try, the answering one last; at least one
+	// Cache is what the response cache had to do with the answer. An answer out of it names the provider and the model
+	// that gave it, has no Attempts and costs nothing.
+	Cache CacheUse
+
+	Attempts []Attempt // every try, the answering one last; none when the answer came out of the cache
 }
+
+// CacheUse is what the response cache had to do with an answer, in the words of X-Weir-Cache. The zero value: it was not
+// asked.
+type CacheUse string
+
+// Hit: the answer came out of the cache. Miss: it did not, though the cache was asked.
+const (
+	CacheHit  CacheUse = "hit"
+	CacheMiss CacheUse = "miss"
+)
 
 // ContentLength is the announced length of the body, or -1.
 func (r *Response) ContentLength() int64 {

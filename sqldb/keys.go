@@ -29,12 +29,17 @@ type keyRow struct {
 	ExpiresAt  int64    `bun:"expires_at"`
 	RevokedAt  int64    `bun:"revoked_at"`
 	LastUsedAt int64    `bun:"last_used_at"`
+
+	RequestsPerMinute int64 `bun:"requests_per_minute"`
+	TokensPerMinute   int64 `bun:"tokens_per_minute"`
+	Concurrent        int64 `bun:"concurrent"`
 }
 
 func rowOf(k account.Key) *keyRow {
 	return &keyRow{
 		ID: k.ID, Project: k.Project, Name: k.Name, Hash: hex.EncodeToString(k.Hash[:]), Models: k.Models, Endpoints: k.Endpoints,
 		CreatedAt: micros(k.CreatedAt), ExpiresAt: micros(k.ExpiresAt), RevokedAt: micros(k.RevokedAt), LastUsedAt: micros(k.LastUsedAt),
+		RequestsPerMinute: k.Limits.RequestsPerMinute, TokensPerMinute: k.Limits.TokensPerMinute, Concurrent: k.Limits.Concurrent,
 	}
 }
 
@@ -42,6 +47,7 @@ func (r *keyRow) key() (account.Key, error) {
 	k := account.Key{
 		ID: r.ID, Project: r.Project, Name: r.Name, Models: r.Models, Endpoints: r.Endpoints,
 		CreatedAt: fromMicros(r.CreatedAt), ExpiresAt: fromMicros(r.ExpiresAt), RevokedAt: fromMicros(r.RevokedAt), LastUsedAt: fromMicros(r.LastUsedAt),
+		Limits: account.Limits{RequestsPerMinute: r.RequestsPerMinute, TokensPerMinute: r.TokensPerMinute, Concurrent: r.Concurrent},
 	}
 	if n, err := hex.Decode(k.Hash[:], []byte(r.Hash)); err != nil || n != len(k.Hash) {
 		return account.Key{}, fmt.Errorf("key %s: its stored hash is damaged; revoke it and make another", r.ID)

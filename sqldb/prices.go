@@ -37,13 +37,27 @@ func (db *DB) Prices(ctx context.Context) ([]price.Entry, error) {
 }
 
 // PutPrice stores a price, in place of the one of the same provider, model, project and date if there is one.
-func (db *DB) PutPrice(ctx context.Context, e price.Entry) error {
+func (db *DB) PutPrice(ctx context.Context, e price.Entry) error { return putPrice(ctx, db.bun, e) }
+
+// PutPrices stores prices as PutPrice does, all or none.
+func (db *DB) PutPrices(ctx context.Context, entries []price.Entry) error {
+	return db.bun.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		for _, e := range entries {
+			if err := putPrice(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func putPrice(ctx context.Context, in bun.IDB, e price.Entry) error {
 	text, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("price of %s: %w", e.Name(), err)
 	}
 	row := &priceRow{Provider: e.Provider, Model: e.Model, Project: e.Project, EffectiveFrom: micros(e.EffectiveFrom), Entry: string(text)}
-	_, err = db.bun.NewInsert().Model(row).On("CONFLICT (provider, model, project, effective_from) DO UPDATE").Set("entry = EXCLUDED.entry").Exec(ctx)
+	_, err = in.NewInsert().Model(row).On("CONFLICT (provider, model, project, effective_from) DO UPDATE").Set("entry = EXCLUDED.entry").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("set price of %s: %w", e.Name(), err)
 	}

@@ -81,7 +81,7 @@ func TestPrices(t *testing.T) {
 			}
 		}
 		always.Input = rate("0.3")
-		if err := db.PutPrice(ctx, always); err != nil {
+		if err := db.PutPrices(ctx, []price.Entry{later, always}); err != nil { // in place of those that are there
 			t.Fatal(err)
 		}
 		list := func() []price.Entry {

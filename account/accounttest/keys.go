@@ -30,6 +30,7 @@ func Keys(t *testing.T, open func(t *testing.T) account.Keys) {
 	t.Run("a key comes back whole", func(t *testing.T) {
 		store, k := open(t), key("p", "n")
 		k.Models, k.Endpoints, k.ExpiresAt = []string{"gpt-*", "a,b \"c\""}, []string{"images/*"}, at.Add(time.Hour)
+		k.Limits = account.Limits{RequestsPerMinute: 60, TokensPerMinute: 1 << 40, Concurrent: 3}
 		must(t, store.CreateKey(t.Context(), k))
 		got, err := store.Key(t.Context(), k.ID)
 		must(t, err)

@@ -4,6 +4,7 @@ package httperr
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -85,6 +86,7 @@ func Body(f *llm.Fault, d llm.Dialect) []byte {
 // Write answers with the fault. Header must not be sent yet.
 func Write(w http.ResponseWriter, f *llm.Fault, d llm.Dialect) {
 	h := w.Header()
+	maps.Copy(h, f.Header)
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if f.RetryAfter > 0 {
