@@ -130,10 +130,14 @@ func costSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
 	return b.String()
 }
 
-// partsSQL reads each part, with its groups as g0, g1, … and its figures as s_calls, …
+// partsSQL reads each part, with its groups as g0, g1, … and its figures as s_calls, … What was added to the cost of calls is
+// in the rollups already, and beside calls is read from where it stands.
 func partsSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
-	selects := make([]string, 0, len(parts))
+	selects := make([]string, 0, len(parts)+1)
 	for _, p := range parts {
+		if p.unit == 0 {
+			selects = append(selects, p.adjustmentsSQL(w, g, f))
+		}
 		timeColumn, extremes := "time", "min(shortest) AS s_shortest, max(longest) AS s_longest"
 		if p.unit == 0 {
 			timeColumn, extremes = "start_time", "min(duration_ns) AS s_shortest, max(duration_ns) AS s_longest"
@@ -162,11 +166,44 @@ func partsSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
 	return strings.Join(selects, " UNION ALL ")
 }
 
+// adjustmentsSQL reads what was added to the cost of a part's calls. Of all figures there is only that, and how many calls
+// got a price by it.
+func (p *part) adjustmentsSQL(w *where, g *grouping, f *trace.Filter) string {
+	var cols, by []string
+	for i, expr := range g.inner(w, "start_time") {
+		name := "g" + strconv.Itoa(i)
+		cols, by = append(cols, expr+" AS "+name), append(by, name)
+	}
+	for _, fig := range figures {
+		expr := fig.raw // of tokens and savings, which are 0
+		switch fig.column {
+		case "calls", "errors", "cache_hits":
+			expr = "toUInt64(0)"
+		case "unpriced_calls":
+			expr = "toUInt64(0 - toInt64(countIf(has(flags, '" + wasUnpriced + "'))))" // sums wrap around
+		}
+		cols = append(cols, expr+" AS s_"+fig.column)
+	}
+	cols = append(cols, "toInt64(9223372036854775807) AS s_shortest, toInt64(0) AS s_longest")
+	for _, h := range []histogram{latencies, ttfts} {
+		for i := range h.columns {
+			cols = append(cols, fmt.Sprintf("toUInt256(0) AS s_%s_%d", h.column, i))
+		}
+	}
+	sql := "SELECT " + strings.Join(cols, ", ") + " FROM adjustments" + p.whereKind(w, f, kindAdjustment)
+	if len(by) > 0 {
+		sql += " GROUP BY " + strings.Join(by, ", ")
+	}
+	return sql
+}
+
 // where gives the conditions of a part.
-func (p *part) where(w *where, f *trace.Filter) string {
+func (p *part) where(w *where, f *trace.Filter) string { return p.whereKind(w, f, trace.KindCall) }
+
+func (p *part) whereKind(w *where, f *trace.Filter, kind trace.Kind) string {
 	cond := where{args: w.args}
 	if p.unit == 0 {
-		cond.and("kind = 'call'")
+		cond.and("kind = '" + string(kind) + "'")
 		cond.started(p.since, p.until)
 	} else {
 		if !p.since.IsZero() {

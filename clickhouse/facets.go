@@ -78,6 +78,11 @@ func (db *DB) Unpriced(ctx context.Context, since, until time.Time) ([]trace.Unp
 	var w where
 	w.and("kind = 'call' AND price_status = 'unpriced'")
 	w.started(since, until)
+	priced := where{args: w.args}
+	priced.and("has(flags, '" + wasUnpriced + "')")
+	priced.started(since, until)
+	w.args = priced.args
+	w.and("call_id NOT IN (SELECT call_id FROM adjustments" + priced.String() + ")")
 	var out []trace.UnpricedModel
 	err := db.query(ctx, "list unpriced models", func(rows driver.Rows) error {
 		var (

@@ -146,6 +146,7 @@ func (db *DB) keep(ctx context.Context) error {
 		keep          time.Duration
 	}{
 		{"calls", "start_time", db.cfg.KeepCalls},
+		{"adjustments", "start_time", db.cfg.KeepCalls},
 		{"trace_ts", "last", db.cfg.KeepCalls},
 		{"bodies", "start_time", db.cfg.KeepBodies},
 	} {
