@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/weir-dev/weir/account"
@@ -19,14 +20,17 @@ type PriceStore interface {
 	Prices(ctx context.Context) ([]price.Entry, error)
 	// PutPrice stores an entry in place of the one that is known by the same.
 	PutPrice(ctx context.Context, e price.Entry) error
+	// PutPrices stores several in one step, all or none.
+	PutPrices(ctx context.Context, entries []price.Entry) error
 	// DeletePrice removes the entry that is known by the same as e, and says whether there was one.
 	DeletePrice(ctx context.Context, e price.Entry) (bool, error)
 }
 
 // Config is what an API is made of. Every field but PriceAs is needed.
 type Config struct {
-	Reader trace.Reader
-	Spool  Spool
+	Reader   trace.Reader
+	Adjuster trace.Adjuster // of the same store
+	Spool    Spool
 
 	Keys        account.Keys
 	KeysChanged func(context.Context) error // called after a key was made or ended
@@ -35,6 +39,12 @@ type Config struct {
 	PriceAs       func(provider string) string // a configured provider's name in the price book; nil: the same
 	Prices        PriceStore
 	PricesChanged func(context.Context) error // called after a price was set or removed; its price.ErrEntry undoes that
+
+	Budgets        price.Budgets
+	BudgetLedger   BudgetLedger
+	BudgetsChanged func(context.Context) error // called after a budget was made, changed or removed
+
+	Cache Cache
 
 	AdminToken account.Secret // the zero value opens nothing
 	System     func(context.Context) System
@@ -79,7 +89,10 @@ type API struct {
 	routes   []route
 	document []byte // the OpenAPI document
 	sessions sessions
-	guesses  guesses
+
+	repricing sync.Mutex // held by the one reprice that may run
+
+	guesses guesses
 }
 
 // New makes the API.

@@ -12,6 +12,7 @@ import (
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/internal/httperr"
 	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -62,6 +63,14 @@ func faultOf(err error) *llm.Fault {
 		f := llm.Faultf(llm.RecordUnavailable, "the spool has no room for the record, which stays in quarantine; free disk space or raise spool.max_disk, then resend it")
 		f.RetryAfter = awayRetry
 		return f.Because(err)
+	case errors.Is(err, price.ErrBudget):
+		return llm.Faultf(llm.InvalidRequest, "%v", err)
+	case errors.Is(err, price.ErrNoBudget):
+		return llm.Faultf(llm.NotFound, "no budget has this id; GET %s/budgets lists them", prefix).Because(err)
+	case errors.Is(err, price.ErrBudgetTaken):
+		return bad("name", "a budget of this name is there already: choose another name, or change that one with PUT %s/budgets/{id}", prefix).Because(err)
+	case errors.Is(err, ErrNoHold):
+		return llm.Faultf(llm.NotFound, "no hold has this id: its call has ended, or it was released; GET %s/budgets/holds lists them", prefix).Because(err)
 	case errors.Is(err, account.ErrNoKey):
 		return llm.Faultf(llm.NotFound, "no key has this id; GET %s/keys lists them", prefix).Because(err)
 	case errors.Is(err, account.ErrNameTaken):

@@ -118,6 +118,13 @@ func (m *memoryPrices) PutPrice(ctx context.Context, e price.Entry) error {
 	return nil
 }
 
+func (m *memoryPrices) PutPrices(ctx context.Context, entries []price.Entry) error {
+	for _, e := range entries {
+		_ = m.PutPrice(ctx, e)
+	}
+	return nil
+}
+
 func (m *memoryPrices) DeletePrice(_ context.Context, e price.Entry) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -13,16 +13,24 @@ import (
 
 // key is a virtual key without its secret.
 type key struct {
-	ID         string   `json:"id"`
-	Project    string   `json:"project"`
-	Name       string   `json:"name"`
-	Prefix     string   `json:"prefix"` // how its text begins
-	Models     []string `json:"models"` // patterns; empty: all
-	Endpoints  []string `json:"endpoints"`
-	CreatedAt  stamp    `json:"created_at"`
-	ExpiresAt  *stamp   `json:"expires_at"`   // null: never
-	RevokedAt  *stamp   `json:"revoked_at"`   // null: live
-	LastUsedAt *stamp   `json:"last_used_at"` // null: never; accurate to a minute
+	ID        string   `json:"id"`
+	Project   string   `json:"project"`
+	Name      string   `json:"name"`
+	Prefix    string   `json:"prefix"` // how its text begins
+	Models    []string `json:"models"` // patterns; empty: all
+	Endpoints []string `json:"endpoints"`
+	keyLimits
+	CreatedAt  stamp  `json:"created_at"`
+	ExpiresAt  *stamp `json:"expires_at"`   // null: never
+	RevokedAt  *stamp `json:"revoked_at"`   // null: live
+	LastUsedAt *stamp `json:"last_used_at"` // null: never; accurate to a minute
+}
+
+// keyLimits are what a key may ask for; 0: no limit of its own.
+type keyLimits struct {
+	RequestsPerMinute int64 `json:"requests_per_minute"`
+	TokensPerMinute   int64 `json:"tokens_per_minute"` // input and output
+	Concurrent        int64 `json:"concurrent"`        // calls under way
 }
 
 // keyList is all keys.
@@ -37,6 +45,10 @@ type newKey struct {
 	Models    []string `json:"models,omitempty"`     // patterns of models it may ask for; none: all
 	Endpoints []string `json:"endpoints,omitempty"`  // patterns of unmodelled paths below /v1 it may reach
 	ExpiresAt string   `json:"expires_at,omitempty"` // RFC 3339, or a day; none: never
+
+	RequestsPerMinute int64 `json:"requests_per_minute,omitempty"` // none: no limit of its own
+	TokensPerMinute   int64 `json:"tokens_per_minute,omitempty"`   // input and output
+	Concurrent        int64 `json:"concurrent,omitempty"`          // calls under way
 }
 
 // madeKey is a key just made, with its secret.
@@ -47,8 +59,9 @@ type madeKey struct {
 	Name      string   `json:"name"`
 	Models    []string `json:"models"`
 	Endpoints []string `json:"endpoints"`
-	CreatedAt stamp    `json:"created_at"`
-	ExpiresAt *stamp   `json:"expires_at"`
+	keyLimits
+	CreatedAt stamp  `json:"created_at"`
+	ExpiresAt *stamp `json:"expires_at"`
 }
 
 func (a *API) listKeys(w http.ResponseWriter, r *http.Request) error {
@@ -60,6 +73,7 @@ func (a *API) listKeys(w http.ResponseWriter, r *http.Request) error {
 	for i, k := range keys {
 		out.Keys[i] = key{
 			ID: k.ID, Project: k.Project, Name: k.Name, Prefix: account.KeyPrefix + k.ID, Models: list(k.Models), Endpoints: list(k.Endpoints),
+			keyLimits: keyLimits(k.Limits),
 			CreatedAt: stamp(k.CreatedAt), ExpiresAt: stampOf(k.ExpiresAt), RevokedAt: stampOf(k.RevokedAt), LastUsedAt: stampOf(k.LastUsedAt),
 		}
 	}
@@ -106,6 +120,20 @@ func (in *newKey) key(now time.Time) (account.Key, error) {
 			return k, err
 		}
 	}
+	for _, f := range []struct {
+		field string
+		n     int64
+		to    *int64
+	}{
+		{"requests_per_minute", in.RequestsPerMinute, &k.Limits.RequestsPerMinute},
+		{"tokens_per_minute", in.TokensPerMinute, &k.Limits.TokensPerMinute},
+		{"concurrent", in.Concurrent, &k.Limits.Concurrent},
+	} {
+		if f.n < 0 || f.n > mostLimit {
+			return k, bad(f.field, "%s is %d: want 1 to %d, or 0 for no limit", f.field, f.n, mostLimit)
+		}
+		*f.to = f.n
+	}
 	for _, p := range k.Endpoints {
 		if p[0] != '/' && p[0] != '*' {
 			return k, bad("endpoints", "the endpoint %q is no path below /v1: want it as /files/*", clip(p))
@@ -136,11 +164,15 @@ func checkPatterns(field string, patterns []string) error {
 	return nil
 }
 
+// mostLimit bounds a key's limits.
+const mostLimit = 1_000_000_000
+
 // showSecret tells those who keep keys in memory, then answers with the one sight of the secret.
 func (a *API) showSecret(w http.ResponseWriter, r *http.Request, k account.Key, text account.Secret) error {
 	a.keysChanged(r.Context())
 	return answer(w, http.StatusCreated, madeKey{
 		ID: k.ID, Key: text.Reveal(), Project: k.Project, Name: k.Name, Models: list(k.Models), Endpoints: list(k.Endpoints),
+		keyLimits: keyLimits(k.Limits),
 		CreatedAt: stamp(k.CreatedAt), ExpiresAt: stampOf(k.ExpiresAt),
 	})
 }
@@ -172,7 +204,7 @@ func (a *API) rotateKey(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, text, hash := account.Mint()
 	k := account.Key{
-		ID: id, Project: old.Project, Name: old.Name, Hash: hash, Models: old.Models, Endpoints: old.Endpoints,
+		ID: id, Project: old.Project, Name: old.Name, Hash: hash, Models: old.Models, Endpoints: old.Endpoints, Limits: old.Limits,
 		CreatedAt: now, ExpiresAt: old.ExpiresAt,
 	}
 	if err := a.cfg.Keys.ReplaceKey(r.Context(), old.ID, k, now); err != nil {

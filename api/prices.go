@@ -54,6 +54,7 @@ type unpricedList struct {
 // unpricedModel is a model that was called and has no price.
 type unpricedModel struct {
 	Provider string `json:"provider"`
+	PriceAs  string `json:"price_as"` // the provider's name in the price book
 	Model    string `json:"model"`
 	Calls    int64  `json:"calls"`
 	LastSeen stamp  `json:"last_seen"`
@@ -122,12 +123,8 @@ func (a *API) putPrice(w http.ResponseWriter, r *http.Request) error {
 	if err := read(r, &e); err != nil {
 		return err
 	}
-	e.Status = setByHand
-	if e.EffectiveFrom = e.EffectiveFrom.UTC(); e.EffectiveFrom.Nanosecond()%1000 != 0 {
-		return bad("effective_from", "effective_from is finer than a microsecond; leave the rest out")
-	}
-	if err := e.Validate(); err != nil {
-		return llm.Faultf(llm.InvalidRequest, "%v", err)
+	if err := checkPrice(&e); err != nil {
+		return err
 	}
 	before, err := a.cfg.Prices.Prices(r.Context())
 	if err != nil {
@@ -136,15 +133,7 @@ func (a *API) putPrice(w http.ResponseWriter, r *http.Request) error {
 	if err := a.cfg.Prices.PutPrice(r.Context(), e); err != nil {
 		return fmt.Errorf("set price: %w", err)
 	}
-	if err := a.pricesChanged(r.Context(), func(ctx context.Context) error {
-		for _, old := range before {
-			if samePrice(&old, &e) {
-				return a.cfg.Prices.PutPrice(ctx, old)
-			}
-		}
-		_, err := a.cfg.Prices.DeletePrice(ctx, e)
-		return err
-	}); err != nil {
+	if err := a.pricesChanged(r.Context(), func(ctx context.Context) error { return a.restore(ctx, before, []price.Entry{e}) }); err != nil {
 		return err
 	}
 	return answer(w, http.StatusCreated, e)
@@ -219,7 +208,8 @@ func (a *API) listUnpriced(w http.ResponseWriter, r *http.Request) error {
 	book := a.cfg.Book()
 	out := unpricedList{Models: make([]unpricedModel, len(models))}
 	for i, m := range models {
-		out.Models[i] = unpricedModel{m.Provider, m.Model, m.Calls, stamp(m.LastSeen), book.Closest(a.cfg.PriceAs(m.Provider), m.Model)}
+		as := a.cfg.PriceAs(m.Provider)
+		out.Models[i] = unpricedModel{m.Provider, as, m.Model, m.Calls, stamp(m.LastSeen), book.Closest(as, m.Model)}
 	}
 	return answer(w, http.StatusOK, out)
 }

@@ -226,3 +226,43 @@ func TestSchemaOfPrices(t *testing.T) {
 		t.Error(fault)
 	}
 }
+
+func TestImportPrices(t *testing.T) {
+	w := newWorld(t)
+	one := `{"provider":"own","model":"a","input_usd_per_mtok":"1"}`
+	for body, want := range map[string]string{
+		`{"prices":[]}`: "the list has 0 prices",
+		`{"prices":[` + one + `,{"provider":"own","model":"b"}]}`:               "prices[1]: invalid price of own/b: no price is given",
+		`{"prices":[` + one + `,` + one + `]}`:                                  "prices[0] and prices[1] are both of own/a",
+		`{"prices":[{"provider":"own","model":"a","input_usd_per_mtok":"-1"}]}`: "not a price",
+	} {
+		if rec := w.ask("POST", "/prices/import", body); rec.Code != http.StatusBadRequest || !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("%s: %d %s, want %q", body, rec.Code, rec.Body, want)
+		}
+	}
+	if list, _ := w.prices.Prices(t.Context()); len(list) != 0 {
+		t.Fatalf("of a bad list there is %+v", list)
+	}
+	rec := w.ask("POST", "/prices/import", `{"prices":[`+one+`,{"provider":"own","model":"b","kind":"free","status":"agreed"}]}`)
+	if rec.Code != http.StatusCreated || !strings.Contains(rec.Body.String(), `"imported":2`) || w.heard != 1 {
+		t.Errorf("%d %s, heard %d times", rec.Code, rec.Body, w.heard)
+	}
+	list, _ := w.prices.Prices(t.Context())
+	if len(list) != 2 || list[1].Status != "set" {
+		t.Errorf("%+v", list)
+	}
+	// What no book can be made with leaves everything as it was.
+	w.pricesChanged = fmt.Errorf("%w: twice", price.ErrEntry)
+	rec = w.ask("POST", "/prices/import", `{"prices":[{"provider":"own","model":"a","input_usd_per_mtok":"9"},{"provider":"own","model":"c","kind":"free"}]}`)
+	if rec.Code != http.StatusBadRequest {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	list, _ = w.prices.Prices(t.Context())
+	names := map[string]string{}
+	for _, e := range list {
+		names[e.Model] = e.Input.String()
+	}
+	if len(names) != 2 || names["a"] != "1" || names["b"] != "" {
+		t.Errorf("left %v", names)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -121,12 +122,52 @@ func (a *API) table() []route {
 			in: priceEntry, status: http.StatusCreated, out: priceEntry, handle: a.putPrice,
 		},
 		{
+			method: "POST", path: "/prices/import", name: "importPrices", summary: "Set a list of prices, all or none of them",
+			in: priceImport{}, status: http.StatusCreated, out: imported{}, handle: a.importPrices,
+		},
+		{
+			method: "POST", path: "/prices/reprice", name: "reprice",
+			summary: "What recorded calls would cost by the book in force, by model; to apply, the differences are added to their cost, once",
+			in:      repriceRequest{}, status: http.StatusOK, out: repriced{}, handle: a.reprice,
+		},
+		{
 			method: "DELETE", path: "/prices", name: "deletePrice", summary: "Remove a price that was set by hand", params: priceKeyParams,
 			status: http.StatusNoContent, handle: a.deletePrice,
 		},
 		{
 			method: "GET", path: "/prices/unpriced", name: "listUnpriced", summary: "Models that were called and have no price, most calls first",
 			params: unpricedParams, status: http.StatusOK, out: unpricedList{}, handle: a.listUnpriced,
+		},
+		{
+			method: "GET", path: "/budgets", name: "listBudgets", summary: "All budgets by name, with what is spent, held and left of the present window of each",
+			status: http.StatusOK, out: budgetList{}, handle: a.listBudgets,
+		},
+		{
+			method: "POST", path: "/budgets", name: "createBudget", summary: "Make a budget; it holds from the next call on, and what was spent in its window before is counted in",
+			in: newBudget{}, status: http.StatusCreated, out: budget{}, handle: a.createBudget,
+		},
+		{
+			method: "PUT", path: "/budgets/{id}", name: "changeBudget", summary: "Put a budget in place of the one of this id",
+			in: newBudget{}, status: http.StatusOK, out: budget{}, handle: a.changeBudget,
+		},
+		{
+			method: "DELETE", path: "/budgets/{id}", name: "deleteBudget", summary: "Remove a budget", status: http.StatusNoContent, handle: a.deleteBudget,
+		},
+		{
+			method: "GET", path: "/budgets/holds", name: "listHolds", summary: "What is held of budgets for calls that are under way or were lost, oldest first",
+			status: http.StatusOK, out: holdList{}, handle: a.listHolds,
+		},
+		{
+			method: "POST", path: "/budgets/holds/{id}/release", name: "releaseHold", summary: "Give back what a hold took; should its call be settled later, it is charged all the same",
+			status: http.StatusNoContent, handle: a.releaseHold,
+		},
+		{
+			method: "GET", path: "/cache", name: "getCache", summary: "The response cache: what it holds, and what it did since this weir was started",
+			status: http.StatusOK, out: CacheStats{}, handle: a.getCache,
+		},
+		{
+			method: "DELETE", path: "/cache", name: "purgeCache", summary: "Remove answers from the response cache: all, or those that every parameter picks", params: cacheParams,
+			status: http.StatusOK, out: purged{}, handle: a.purgeCache,
 		},
 		{
 			method: "GET", path: "/session", name: "getSession", summary: "Whether this request is signed in", open: true,
@@ -157,10 +198,12 @@ func (a *API) mux() http.Handler {
 	}
 	for p, allowed := range methods {
 		allow := strings.Join(allowed, ", ")
-		mux.HandleFunc(prefix+p, func(w http.ResponseWriter, req *http.Request) {
-			w.Header().Set("Allow", allow)
-			a.fail(w, req, llm.Faultf(llm.MethodNotAllowed, "%s is not a method of %s, which has %s", clip(req.Method), clip(req.URL.Path), allow))
-		})
+		for _, method := range otherMethods(p, allowed, methods) {
+			mux.HandleFunc(method+prefix+p, func(w http.ResponseWriter, req *http.Request) {
+				w.Header().Set("Allow", allow)
+				a.fail(w, req, llm.Faultf(llm.MethodNotAllowed, "%s is not a method of %s, which has %s", clip(req.Method), clip(req.URL.Path), allow))
+			})
+		}
 	}
 	nowhere := func(w http.ResponseWriter, req *http.Request) {
 		a.fail(w, req, llm.Faultf(llm.NotFound, "%s is no path of the API; %s/openapi.json lists them", clip(req.URL.Path), prefix))
@@ -175,6 +218,26 @@ func (a *API) mux() http.Handler {
 		mux.ServeHTTP(w, req)
 	})
 }
+
+// otherMethods are the methods that a path does not have, as patterns of the mux begin: all of them in one, or one by one for a
+// path like /budgets/holds that is also one of /budgets/{id}, where the mux could not tell which of two patterns goes first.
+func otherMethods(p string, allowed []string, paths map[string][]string) []string {
+	for other := range paths {
+		if ok, _ := path.Match(wildcard.ReplaceAllString(other, "*"), p); !ok || other == p {
+			continue
+		}
+		var out []string
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
+			if !slices.Contains(allowed, m) {
+				out = append(out, m+" ")
+			}
+		}
+		return out
+	}
+	return []string{""}
+}
+
+var wildcard = regexp.MustCompile(`\{[a-z]+\}`)
 
 // begin puts the headers on every answer, and the id under which a failure is logged.
 func begin(w http.ResponseWriter, r *http.Request) {

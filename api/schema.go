@@ -18,19 +18,23 @@ type schemas map[string]any
 const (
 	amountPattern = `^-?[0-9]+\.[0-9]{9}$`
 	stampPattern  = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$`
+	windowPattern = `^(minute|hour|day|week|month|quarter|year|lifetime|rolling:.+)$`
 	ratePattern   = `^[0-9]+(\.[0-9]+)?$`
 )
 
 // written are the types whose JSON is not what their fields say.
 var written = map[reflect.Type]object{
-	reflect.TypeFor[stamp]():           {"type": "string", "format": "date-time", "pattern": stampPattern},
-	reflect.TypeFor[price.USD]():       {"type": "string", "pattern": amountPattern, "description": "US dollars"},
-	reflect.TypeFor[json.RawMessage](): {},
-	reflect.TypeFor[trace.Status]():    {"type": "string", "enum": statuses},
-	reflect.TypeFor[trace.Cache]():     {"type": "string", "enum": caches},
-	reflect.TypeFor[trace.Kind]():      {"type": "string", "enum": []string{string(trace.KindCall), string(trace.KindAttempt)}},
-	reflect.TypeFor[price.Status]():    {"type": "string", "enum": []string{string(price.Exact), string(price.Default), string(price.Unpriced)}},
-	reflect.TypeFor[llm.UsageSource](): {"type": "string", "enum": []string{string(llm.FromProvider), string(llm.Estimated), string(llm.NoUsage)}},
+	reflect.TypeFor[stamp]():              {"type": "string", "format": "date-time", "pattern": stampPattern},
+	reflect.TypeFor[price.USD]():          {"type": "string", "pattern": amountPattern, "description": "US dollars"},
+	reflect.TypeFor[json.RawMessage]():    {},
+	reflect.TypeFor[trace.Status]():       {"type": "string", "enum": statuses},
+	reflect.TypeFor[trace.Cache]():        {"type": "string", "enum": caches},
+	reflect.TypeFor[trace.Kind]():         {"type": "string", "enum": []string{string(trace.KindCall), string(trace.KindAttempt)}},
+	reflect.TypeFor[price.Status]():       {"type": "string", "enum": []string{string(price.Exact), string(price.Default), string(price.Unpriced)}},
+	reflect.TypeFor[price.Window]():       {"type": "string", "pattern": windowPattern},
+	reflect.TypeFor[price.BudgetPolicy](): {"type": "string", "enum": []string{string(price.Expected), string(price.Strict)}},
+	reflect.TypeFor[price.AtLimit]():      {"type": "string", "enum": []string{string(price.RefuseCall), string(price.Downgrade), string(price.AlertOnly)}},
+	reflect.TypeFor[llm.UsageSource]():    {"type": "string", "enum": []string{string(llm.FromProvider), string(llm.Estimated), string(llm.NoUsage)}},
 }
 
 // of gives the schema of v's type, and keeps those of the structs it is made of.

@@ -31,8 +31,10 @@ type world struct {
 	handler http.Handler
 	store   *tracetest.Memory
 	spool   *fakeSpool
+	cache   *fakeCache
 	keys    *account.MemoryKeys
 	prices  *memoryPrices
+	budgets *memoryBudgets
 	book    *price.Book
 	log     *bytes.Buffer
 	batches int
@@ -45,15 +47,16 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		t: t, store: &tracetest.Memory{Preview: tracetest.Preview}, spool: &fakeSpool{}, keys: &account.MemoryKeys{},
-		prices: &memoryPrices{}, book: price.Embedded(), log: &bytes.Buffer{},
+		t: t, store: &tracetest.Memory{Preview: tracetest.Preview}, spool: &fakeSpool{}, cache: &fakeCache{}, keys: &account.MemoryKeys{},
+		prices: &memoryPrices{}, budgets: &memoryBudgets{}, book: price.Embedded(), log: &bytes.Buffer{},
 	}
 	w.api = New(Config{
-		Reader: w.store, Spool: w.spool, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
+		Reader: w.store, Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
 		KeysChanged:   func(context.Context) error { w.heard++; return w.keysChanged },
 		PricesChanged: func(context.Context) error { w.heard++; return w.pricesChanged },
-		Book:          func() *price.Book { return w.book },
-		PriceAs:       func(provider string) string { return strings.TrimPrefix(provider, "my-") },
+		Budgets:       w.budgets, BudgetLedger: w.budgets, BudgetsChanged: func(context.Context) error { w.heard++; return nil },
+		Book:    func() *price.Book { return w.book },
+		PriceAs: func(provider string) string { return strings.TrimPrefix(provider, "my-") },
 		System: func(context.Context) System {
 			return System{
 				Version: "v1", StartedAt: t0, UptimeSeconds: 60, DataDir: "data", Listen: "127.0.0.1:4000",

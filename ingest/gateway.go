@@ -22,6 +22,8 @@ type Keyring interface {
 type Config struct {
 	Send    llm.Sender                  // the whole chain, record outermost
 	Refused func(*llm.Call, *llm.Fault) // hears of calls of known callers that were refused before the chain
+	// Stamp puts the stages' own headers into the head of an answer or a refusal. Nil: there are none.
+	Stamp   func(h http.Header, call *llm.Call, attempts []llm.Attempt)
 	Keys    Keyring
 	MaxBody int64 // bytes of a request body; 0 is 20 MB
 	// Passthrough lets a client bring a provider's own key in place of a virtual one. Its calls are recorded under
@@ -55,6 +57,9 @@ func New(cfg Config) *Gateway {
 	if cfg.Refused == nil {
 		cfg.Refused = func(*llm.Call, *llm.Fault) {}
 	}
+	if cfg.Stamp == nil {
+		cfg.Stamp = func(http.Header, *llm.Call, []llm.Attempt) {}
+	}
 	return &Gateway{cfg: cfg}
 }
 
@@ -74,6 +79,15 @@ var routes = map[string]modelled{
 
 	"/messages":              {llm.Messages, http.MethodPost, llm.Anthropic},
 	"/messages/count_tokens": {llm.CountTokens, http.MethodPost, llm.Anthropic},
+}
+
+// Modelled lists the paths below /v1 that weir understands, with what is asked there.
+func Modelled() map[string]llm.Endpoint {
+	out := make(map[string]llm.Endpoint, len(routes))
+	for path, rt := range routes {
+		out[path] = rt.endpoint
+	}
+	return out
 }
 
 // ServeHTTP answers anything under /v1.
@@ -177,6 +191,9 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, call *llm.Call,
 	}
 	if len(fault.Attempts) > 0 {
 		setAttemptHeaders(w.Header(), fault.Attempts)
+	}
+	if call != nil {
+		g.cfg.Stamp(w.Header(), call, fault.Attempts)
 	}
 	if fault.Code == llm.BodyTooLarge || fault.Code == llm.RequestTimeout {
 		w.Header().Set("Connection", "close") // the rest of the body is not read

@@ -20,6 +20,7 @@ const (
 func readHeaders(call *llm.Call, h http.Header) {
 	call.User = field(first(h, "X-Weir-User", "Helicone-User-Id"))
 	call.Session = field(first(h, "X-Weir-Session", "Helicone-Session-Id"))
+	call.Cache = h.Get("X-Weir-Cache")
 	if call.Session == "" && h.Get("X-Portkey-Trace-Id") != "" {
 		call.Session = field(h.Get("X-Portkey-Trace-Id"))
 	}

@@ -21,6 +21,9 @@ type RecordConfig struct {
 	Recorder trace.Recorder
 	// Admit notes a call before it is sent on; an error refuses it. Nil notes nothing.
 	Admit func(*llm.Call) error
+	// Watch gives, for a call answered by a stream, what is told how many tokens of output were relayed as they come; its fault
+	// cuts the stream. Nil, or nil for a call, watches nothing. A stream in a content encoding is not watched.
+	Watch func(*llm.Call) func(tokens int64) *llm.Fault
 	// Observers see every finished record before it is handed over. They must be quick and must not keep or change it.
 	Observers []func(*trace.Record)
 	// Keep applies the project's content policy to a body before it is recorded. Nil keeps all.
@@ -68,6 +71,19 @@ func (r *Recording) Send(ctx context.Context, call *llm.Call) (*llm.Response, er
 		r.Refused(call, llm.AsFault(err))
 		return nil, err
 	}
+	taken := false
+	defer func() {
+		if !taken { // a panic: nobody else would close the answer
+			_ = resp.Body.Close()
+		}
+	}()
+	resp, err = r.take(call, resp)
+	taken = true
+	return resp, err
+}
+
+// take puts a meter on an answer.
+func (r *Recording) take(call *llm.Call, resp *llm.Response) (*llm.Response, error) {
 	relabel(call, resp)
 	t := &taking{rec: r, call: call, resp: resp, meter: llm.NewMeter(llm.MeterConfig{
 		Endpoint: call.Endpoint, Path: call.Path, Dialect: resp.Dialect, Quirks: resp.Quirks,
@@ -77,7 +93,11 @@ func (r *Recording) Send(ctx context.Context, call *llm.Call) (*llm.Response, er
 	case resp.Stream && encoding(resp.Header) != "": // its events show only when it is decoded
 		resp.Body = &longBody{taking: t, from: resp.Body}
 	case resp.Stream:
-		resp.Body = &streamBody{taking: t, from: resp.Body}
+		body := &streamBody{taking: t, from: resp.Body}
+		if r.cfg.Watch != nil {
+			body.spending.tell = r.cfg.Watch(call)
+		}
+		resp.Body = body
 	default:
 		return r.plain(t)
 	}

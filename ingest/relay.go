@@ -17,8 +17,9 @@ const costHeader = "X-Weir-Cost-Usd"
 // Values of headers that every answer has. They are shared and must not be written to; net/http does not.
 var (
 	nosniff     = []string{"nosniff"}
-	cacheOff    = []string{"off"}
+	cacheUses   = map[llm.CacheUse][]string{"": {"off"}, llm.CacheMiss: {"miss"}, llm.CacheHit: {"hit"}}
 	costTrailer = []string{costHeader}
+	noAttempts  = []string{"0"}
 	unbuffered  = []string{"no"}
 	notCached   = []string{"no-cache"}
 )
@@ -39,7 +40,11 @@ func (g *Gateway) relay(w http.ResponseWriter, r *http.Request, call *llm.Call, 
 	}
 	h["X-Content-Type-Options"] = nosniff
 	setAttemptHeaders(h, resp.Attempts)
-	h["X-Weir-Cache"] = cacheOff
+	h["X-Weir-Cache"] = cacheUses[resp.Cache]
+	if resp.Cache == llm.CacheHit { // nobody was asked, and this is who had answered
+		h["X-Weir-Provider"], h["X-Weir-Model"], h["X-Weir-Attempts"] = []string{resp.Provider}, []string{resp.Model}, noAttempts
+	}
+	g.cfg.Stamp(h, call, resp.Attempts)
 	if len(resp.Dropped) > 0 {
 		h.Set("X-Weir-Dropped", strings.Join(resp.Dropped, ","))
 	}

@@ -18,6 +18,8 @@ type streamBody struct {
 	off   int    // of out that was handed out
 	done  bool   // the terminal event was seen
 	end   error  // after out: what Read answers
+
+	spending spending
 }
 
 const (
@@ -91,7 +93,14 @@ func (b *streamBody) event(ev llm.Event) {
 	mark := b.meter.Event(ev)
 	if mark&llm.Content != 0 {
 		b.content()
+		if b.spending.tell != nil {
+			if fault := b.spending.add(ev); fault != nil {
+				b.cut(fault, ev)
+				return
+			}
+		}
 	}
+	b.spending.events++
 	if mark&llm.UsageOnly != 0 && b.resp.UsageAsked {
 		return
 	}

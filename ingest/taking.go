@@ -76,6 +76,9 @@ func (t *taking) write(answer []byte, broken error) error {
 	case out.Err != nil:
 		s.Status, s.ErrorCode = trace.StatusError, out.Err.Type
 	}
+	if fault, ok := errors.AsType[*llm.Fault](broken); ok && fault.Code == llm.StreamCut {
+		s.Status, s.Error, s.ErrorCode = trace.StatusCut, httperr.Normal(fault), string(fault.Code)
+	}
 	switch {
 	case t.fault == nil:
 	case left:
@@ -89,6 +92,7 @@ func (t *taking) write(answer []byte, broken error) error {
 		s.Flags = append(s.Flags, "usage_clamped")
 	}
 	t.usage(s, out, answer, left)
+	t.cached(s)
 	attemptSpans(rec, t.resp.Attempts)
 	t.cost, t.known = s.KnownCost()
 	return t.rec.keep(rec, t.call, answer)
@@ -133,6 +137,21 @@ func (t *taking) usage(s *trace.Span, out llm.Outcome, answer []byte, left bool)
 		Provider: t.resp.PriceAs, Model: s.Model, Requested: t.resp.Model, Project: t.call.Project,
 		Usage: s.Usage, Units: s.Units, ServiceTier: s.ServiceTier, At: t.call.Start,
 	})
+}
+
+// cached says what the response cache had to do with the answer. One out of it costs nothing, and saves what the provider
+// would have charged.
+func (t *taking) cached(s *trace.Span) {
+	switch t.resp.Cache {
+	case llm.CacheMiss:
+		s.Cache = trace.CacheMiss
+	case llm.CacheHit:
+		s.Cache = trace.CacheHit
+		if cost, ok := s.KnownCost(); ok {
+			s.Saved = cost
+		}
+		s.Cost, s.PriceStatus = 0, price.Exact
+	}
 }
 
 // unmetered says that the provider's own count, if there is one, is in a part of the answer that could not be read.

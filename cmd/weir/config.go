@@ -17,9 +17,11 @@ type Config struct {
 	Qdrant      StoreConfig      `yaml:"qdrant"`
 	Record      RecordConfig     `yaml:"record"`
 	Spool       SpoolConfig      `yaml:"spool"`
+	Cache       CacheConfig      `yaml:"cache"`
 	Providers   []ProviderConfig `yaml:"providers"`
 	Routes      []RouteConfig    `yaml:"routes"`
 	Projects    []ProjectConfig  `yaml:"projects"`
+	Limits      []LimitConfig    `yaml:"limits"`      // how many calls may come and run
 	Prices      []PriceConfig    `yaml:"prices"`      // prices of your own, over the built-in book
 	Unpriced    string           `yaml:"unpriced"`    // what to do about a model without a price: reject, default, allow
 	Default     *PriceConfig     `yaml:"default"`     // the price that unpriced: default takes
@@ -51,6 +53,21 @@ type SpoolConfig struct {
 	OnFull     string        `yaml:"on_full"`      // drop, refuse
 }
 
+// CacheConfig is the response cache. Zero fields take the cache's defaults.
+type CacheConfig struct {
+	Exact    string        `yaml:"exact"`     // auto, on, off: which calls it is asked for when their client says nothing
+	MaxBytes int64         `yaml:"max_bytes"` // of all answers in it
+	TTL      time.Duration `yaml:"ttl"`       // how long an answer is kept
+}
+
+// CacheRule says otherwise for one project or route.
+type CacheRule struct {
+	Exact string        `yaml:"exact"`
+	TTL   time.Duration `yaml:"ttl"`
+
+	position
+}
+
 // ProviderConfig is one provider.
 type ProviderConfig struct {
 	Name         string         `yaml:"name"`
@@ -75,6 +92,7 @@ type RouteConfig struct {
 	Balance   string         `yaml:"balance"` // weight, the default, or latency: the fastest target first
 	Retry     RetryConfig    `yaml:"retry"`   // of each target
 	FirstByte time.Duration  `yaml:"first_byte"`
+	Cache     *CacheRule     `yaml:"cache"` // goes before the project's
 
 	position
 }
@@ -100,6 +118,7 @@ type ProjectConfig struct {
 	Name     string        `yaml:"name"`
 	Provider string        `yaml:"provider"` // answers endpoints that weir does not model
 	Record   *RecordConfig `yaml:"record"`
+	Cache    *CacheRule    `yaml:"cache"`
 
 	position
 }

@@ -124,6 +124,8 @@ func decodeNode(n *yaml.Node, v reflect.Value, path string, faults *configFaults
 		decodeStruct(n, v, path, faults)
 	case v.Kind() == reflect.Slice:
 		decodeList(n, v, path, faults)
+	case v.Kind() == reflect.Map:
+		decodeMap(n, v, path, faults)
 	default:
 		decodeScalar(n, v, path, faults)
 	}
@@ -171,6 +173,26 @@ func decodeList(n *yaml.Node, v reflect.Value, path string, faults *configFaults
 		decodeNode(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i), faults)
 	}
 	v.Set(list)
+}
+
+// decodeMap reads names and values that no struct lists.
+func decodeMap(n *yaml.Node, v reflect.Value, path string, faults *configFaults) {
+	if n.Kind != yaml.MappingNode {
+		faults.add(n.Line, "%s: want names with values", path)
+		return
+	}
+	out := reflect.MakeMapWithSize(v.Type(), len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := reflect.ValueOf(n.Content[i].Value), reflect.New(v.Type().Elem()).Elem()
+		at := path + "." + n.Content[i].Value
+		if out.MapIndex(key).IsValid() {
+			faults.add(n.Content[i].Line, "%s: said twice", at)
+			continue
+		}
+		decodeNode(n.Content[i+1], value, at, faults)
+		out.SetMapIndex(key, value)
+	}
+	v.Set(out)
 }
 
 func decodeScalar(n *yaml.Node, v reflect.Value, path string, faults *configFaults) {

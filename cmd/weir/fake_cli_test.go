@@ -51,7 +51,7 @@ const okDetail = `,"attempts":[{"provider":"openai","model":"gpt-4o-mini","statu
 const badDetail = `,"attempts":[],"request":null,"response":null,"cost_explained":[],"error":{"type":"rate_limit_exceeded","message":"slow down","status":429,"retryable":true},"finish_reasons":null,"flags":null`
 
 const fakeKeys = `{"keys":[
-{"id":"k7q2m9xw3abt","project":"support","name":"prod","models":["gpt-4o*"],"endpoints":[],"created_at":"2025-03-01T09:12:44.120331Z","last_used_at":null,"revoked_at":null,"expires_at":null,"prefix":"sk-weir-k7q2m9xw3abt"},
+{"id":"k7q2m9xw3abt","project":"support","name":"prod","models":["gpt-4o*"],"endpoints":[],"created_at":"2025-03-01T09:12:44.120331Z","last_used_at":null,"revoked_at":null,"expires_at":null,"prefix":"sk-weir-k7q2m9xw3abt","requests_per_minute":60,"tokens_per_minute":100000,"concurrent":5},
 {"id":"p0d4hz81rt6v","project":"search","name":"prod","models":[],"endpoints":[],"created_at":"2025-03-01T09:12:44.120331Z","last_used_at":"2025-03-02T10:00:00.000000Z","revoked_at":null,"expires_at":null,"prefix":"sk-weir-p0d4hz81rt6v"},
 {"id":"x3f8s0c5n1ye","project":"search","name":"old","models":[],"endpoints":[],"created_at":"2025-03-01T09:12:44.120331Z","last_used_at":null,"revoked_at":"2025-03-03T10:00:00.000000Z","expires_at":null,"prefix":"sk-weir-x3f8s0c5n1ye"}]}`
 
@@ -68,6 +68,12 @@ const fakeQuarantine = `{"records":[
 "total":2,"truncated":false}`
 
 const fakeQuarantined = `{"id":"` + badID + `","number":4,"since":"2025-03-04T08:00:00.000000Z","reason":"code: 69, message: Too large","bytes":700,"readable":true,"start_time":"2025-03-04T07:59:00.000000Z","project":"support","key":"prod","provider":"openai","model":"qwen3","status":"ok","call":{"id":"` + badID + `","tags":{"team":"a"}}}`
+
+const fakeBudgets = `{"budgets":[
+{"id":"b1","name":"team-a","scope":{"tag.team":"a","project":"support"},"window":"day","timezone":"UTC","limit_usd":"20.000000000","limit_tokens":null,"limit_calls":5000,"policy":"strict","at_limit":"refuse","soft":[],"state":"ok","percent":12,"resets_at":"2025-03-05T00:00:00.000000Z","spent_usd":"2.500000000","spent_calls":120,"held_usd":"0.010000000","held_calls":1},
+{"id":"b2","name":"trial","scope":{},"window":"lifetime","timezone":"UTC","limit_usd":null,"limit_tokens":1000,"limit_calls":null,"policy":"expected","at_limit":"alert","soft":[],"state":"spent","percent":130,"resets_at":null,"spent_usd":"0.000000000","spent_tokens":1300,"held_usd":"0.000000000"}]}`
+
+const fakeHolds = `{"holds":[{"id":"c.1","call":"c","attempt":1,"state":"presumed","project":"support","key":"prod","model":"gpt-4o","provider":"openai","began":"2025-03-04T08:00:00.000000Z","expires_at":"2025-03-04T08:02:00.000000Z","budgets":[{"id":"b1","usd":"0.010000000","tokens":7,"calls":1},{"id":"b2","usd":"0.000000000","tokens":7,"calls":1}]}]}`
 
 // ServeHTTP answers as weir does.
 func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -118,14 +124,33 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GET /keys":
 		_, _ = io.WriteString(w, fakeKeys)
 	case "POST /keys":
-		var in struct{ Project, Name string }
+		var in struct {
+			Project, Name string
+			RPM           int64 `json:"requests_per_minute"`
+			TPM           int64 `json:"tokens_per_minute"`
+			Concurrent    int64 `json:"concurrent"`
+		}
 		_ = json.Unmarshal(body, &in)
 		w.WriteHeader(http.StatusCreated)
+		if in.RPM+in.TPM+in.Concurrent > 0 {
+			fmt.Fprintf(w, `{"id":"n3w","key":"sk-weir-n3w-secret","limits":{"requests_per_minute":%d,"tokens_per_minute":%d,"concurrent":%d}}`, in.RPM, in.TPM, in.Concurrent)
+			return
+		}
 		fmt.Fprintf(w, `{"id":"n3w","key":"sk-weir-n3w-secret","project":%q,"name":%q}`, in.Project, in.Name)
 	case "POST /keys/k7q2m9xw3abt/rotate":
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, `{"id":"r0t","key":"sk-weir-r0t-secret","project":"support","name":"prod"}`)
 	case "DELETE /keys/k7q2m9xw3abt", "DELETE /keys/p0d4hz81rt6v":
+		w.WriteHeader(http.StatusNoContent)
+	case "GET /budgets":
+		_, _ = io.WriteString(w, fakeBudgets)
+	case "POST /budgets", "PUT /budgets/b1":
+		fmt.Fprintf(w, `{"id":"b-%s",%s`, strings.ToLower(r.Method), body[1:])
+	case "DELETE /budgets/b1":
+		w.WriteHeader(http.StatusNoContent)
+	case "GET /budgets/holds":
+		_, _ = io.WriteString(w, fakeHolds)
+	case "POST /budgets/holds/c.1/release":
 		w.WriteHeader(http.StatusNoContent)
 	case "GET /prices":
 		_, _ = io.WriteString(w, fakePrices)
@@ -140,8 +165,26 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		f.set = nil
 		w.WriteHeader(http.StatusNoContent)
+	case "POST /prices/import":
+		var in struct{ Prices []json.RawMessage }
+		_ = json.Unmarshal(body, &in)
+		f.set = append(f.set, in.Prices...)
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprintf(w, `{"imported":%d,"version":"2026-11-23+set-1"}`, len(in.Prices))
+	case "POST /prices/reprice":
+		var in struct {
+			Model string
+			Apply bool
+		}
+		_ = json.Unmarshal(body, &in)
+		if in.Model == "right" {
+			_, _ = io.WriteString(w, `{"models":[],"total":{"calls":10},"applied":false,"version":"2026-11-23"}`)
+			return
+		}
+		const sums = `"calls":1200,"changed":7,"newly_priced":3,"no_price":2,"recorded_usd":"1.500000000","present_usd":"1.000000000","difference_usd":"-0.500000000"`
+		fmt.Fprintf(w, `{"models":[{"provider":"openai","model":"gpt-4o-mini",%s}],"total":{%s},"applied":%v,"version":"2026-11-23"}`, sums, sums, in.Apply)
 	case "GET /prices/unpriced":
-		_, _ = io.WriteString(w, `{"models":[{"provider":"local","model":"qwen3","calls":2,"last_seen":"2025-03-04T08:00:00.000000Z","closest":"together/qwen3-32b"}]}`)
+		_, _ = io.WriteString(w, `{"models":[{"provider":"local","price_as":"local","model":"qwen3","calls":2,"last_seen":"2025-03-04T08:00:00.000000Z","closest":"groq/qwen/qwen3-32b"}]}`)
 	case "GET /spool":
 		if len(f.set) > 0 { // a script that has set a price sees a loss
 			_, _ = io.WriteString(w, `{"accepted":10,"written":8,"waiting":1,"quarantined":0,"dropped":1,"bodies_dropped":0,"oldest_waiting_seconds":2.5}`)
@@ -152,6 +195,10 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, fakeQuarantine)
 	case "GET /spool/quarantine/4", "GET /spool/quarantine/" + badID:
 		_, _ = io.WriteString(w, fakeQuarantined)
+	case "GET /cache":
+		_, _ = io.WriteString(w, `{"hits":1234,"misses":766,"fills":700,"saved_usd":"3.250000000","entries":420,"bytes":1000000,"max_bytes":16777216,"evictions":7,"expired":9}`+"\n")
+	case "DELETE /cache":
+		_, _ = fmt.Fprintf(w, `{"purged":%d,"query":%q}`+"\n", 420-len(q), q.Encode()) // the query is not the real API's: a script sees what was asked
 	case "POST /spool/quarantine/4/resend", "POST /spool/quarantine/" + badID + "/resend":
 		w.WriteHeader(http.StatusAccepted)
 	case "DELETE /spool/quarantine/4", "DELETE /spool/quarantine/damaged":

@@ -245,6 +245,7 @@ func TestReadOnlyDiskIsRefusedAtTheStart(t *testing.T) {
 func diskTurnsReadOnly(t *testing.T, server *storeServer) {
 	needMounts(t)
 	s := newStoreStage(t, server, "", "")
+	s.every = 15 * time.Millisecond // its disk is small
 	disk := newBreakableDisk(t, filepath.Join(s.dir, "data", "spool"))
 	s.begin(t)
 	s.mustReach(t, "some written", written(20))

@@ -56,6 +56,18 @@ func (f freshReader) Unpriced(ctx context.Context, since, until time.Time) ([]tr
 	return f.Reader.Unpriced(ctx, since, until)
 }
 
+// freshAdjuster is a freshReader of what is to be priced again.
+type freshAdjuster struct {
+	trace.Adjuster
+	freshReader
+}
+
+// Adjusted streams calls with what was added to them.
+func (f freshAdjuster) Adjusted(ctx context.Context, q trace.Filter) iter.Seq2[trace.Adjusted, error] {
+	f.fresh(ctx)
+	return f.Adjuster.Adjusted(ctx, q)
+}
+
 // Export streams calls.
 func (f freshReader) Export(ctx context.Context, q trace.Filter, bodies bool) iter.Seq2[trace.Record, error] {
 	f.fresh(ctx)

@@ -25,6 +25,24 @@ type apiKey struct {
 	LastUsedAt time.Time `json:"last_used_at"`
 	RevokedAt  time.Time `json:"revoked_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
+
+	RequestsPerMinute int64 `json:"requests_per_minute"`
+	TokensPerMinute   int64 `json:"tokens_per_minute"`
+	Concurrent        int64 `json:"concurrent"`
+}
+
+// limits are the key's own, in short: 60 rpm, 5 at once.
+func (k apiKey) limits() string {
+	var out []string
+	for _, l := range []struct {
+		n    int64
+		unit string
+	}{{k.RequestsPerMinute, " rpm"}, {k.TokensPerMinute, " tpm"}, {k.Concurrent, " at once"}} {
+		if l.n > 0 {
+			out = append(out, count(l.n)+l.unit)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // state is active, expired or revoked.
@@ -70,6 +88,7 @@ func keysCreateCommand() *cobra.Command {
 	var (
 		project, name, expires string
 		models, endpoints      []string
+		rpm, tpm, concurrent   int64
 		quiet                  bool
 	)
 	cmd := &cobra.Command{
@@ -79,6 +98,7 @@ func keysCreateCommand() *cobra.Command {
 to standard error.`,
 		Example: `  weir keys create --project support --name prod
   weir keys create --project lab --name notebook --model 'gpt-4o*' --expires 30d
+  weir keys create --project ci --name batch --rpm 60 --tpm 100000 --concurrent 5
   KEY=$(weir keys create --project ci --name nightly --quiet)`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -103,6 +123,11 @@ to standard error.`,
 			if !until.IsZero() {
 				in["expires_at"] = stamp(until)
 			}
+			for name, n := range map[string]int64{"requests_per_minute": rpm, "tokens_per_minute": tpm, "concurrent": concurrent} {
+				if n != 0 {
+					in[name] = n
+				}
+			}
 			var made madeKey
 			raw, err := c.do(cmd.Context(), http.MethodPost, "keys", nil, in, &made)
 			if err != nil {
@@ -117,6 +142,9 @@ to standard error.`,
 	f.StringArrayVar(&models, "model", nil, "pattern of models it may ask for, as 'gpt-4o*'; may be repeated; none: all")
 	f.StringArrayVar(&endpoints, "endpoint", nil, "pattern of endpoints beside the usual ones that it may reach, as /files/*; may be repeated; none: none")
 	f.StringVar(&expires, "expires", "", "when it ends: in 12h, 30d, 52w, or a day; nothing: never")
+	f.Int64Var(&rpm, "rpm", 0, "requests a minute it may make; 0: no limit of its own")
+	f.Int64Var(&tpm, "tpm", 0, "tokens a minute it may use, input and output; 0: no limit of its own")
+	f.Int64Var(&concurrent, "concurrent", 0, "calls it may have under way; 0: no limit of its own")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but the secret")
 	return cmd
 }
@@ -196,6 +224,10 @@ func (s *screen) keys(keys []apiKey, project string, all bool) error {
 		{name: "last used", drop: 1},
 		{name: "expires", drop: 4},
 	}}
+	limited := slices.ContainsFunc(keys, func(k apiKey) bool { return k.limits() != "" })
+	if limited {
+		sh.columns = append(sh.columns, column{name: "limits", drop: 5})
+	}
 	hidden := 0
 	for _, k := range keys {
 		if project != "" && k.Project != project {
@@ -210,7 +242,11 @@ func (s *screen) keys(keys []apiKey, project string, all bool) error {
 		if len(k.Models) > 0 {
 			models = strings.Join(k.Models, " ")
 		}
-		sh.rows = append(sh.rows, []string{k.ID, k.Project, k.Name, state, models, s.moment(k.CreatedAt), s.moment(k.LastUsedAt), s.moment(k.ExpiresAt)})
+		row := []string{k.ID, k.Project, k.Name, state, models, s.moment(k.CreatedAt), s.moment(k.LastUsedAt), s.moment(k.ExpiresAt)}
+		if limited {
+			row = append(row, k.limits())
+		}
+		sh.rows = append(sh.rows, row)
 	}
 	if hidden > 0 {
 		defer s.note("%s revoked or expired not shown: add --all", noun(hidden, "key"))

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/weir-dev/weir/ingest/route"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
 )
@@ -119,11 +118,11 @@ func (p PriceConfig) entry() (price.Entry, error) {
 }
 
 // admitPriced refuses models without a price when the configuration says so.
-func admitPriced(cfg Config, book *prices) route.Admit {
+func admitPriced(cfg Config, book *prices) func(call *llm.Call, priceAs string) error {
 	if price.Policy(cfg.Unpriced) != price.RejectUnpriced {
 		return nil
 	}
-	return func(_ context.Context, call *llm.Call, priceAs string) error {
+	return func(call *llm.Call, priceAs string) error {
 		if call.Model == "" {
 			return nil
 		}

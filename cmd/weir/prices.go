@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,7 +62,7 @@ per million tokens. Setting a price never changes what past calls cost.`,
   weir prices set local qwen3-32b --input 0.10 --output 0.30`,
 	})
 	clientFlags(cmd)
-	cmd.AddCommand(pricesListCommand(), pricesShowCommand(), pricesSetCommand(), pricesDeleteCommand(), pricesUnpricedCommand())
+	cmd.AddCommand(pricesListCommand(), pricesShowCommand(), pricesSetCommand(), pricesDeleteCommand(), pricesUnpricedCommand(), pricesImportCommand(), pricesRepriceCommand())
 	return cmd
 }
 
@@ -291,6 +292,7 @@ func plainValue(value json.RawMessage) string {
 // unpricedModel is a model that answered calls and has no price.
 type unpricedModel struct {
 	Provider string    `json:"provider"`
+	PriceAs  string    `json:"price_as"`
 	Model    string    `json:"model"`
 	Calls    int64     `json:"calls"`
 	LastSeen time.Time `json:"last_seen"`
@@ -336,12 +338,45 @@ func pricesUnpricedCommand() *cobra.Command {
 			for _, m := range models {
 				sh.rows = append(sh.rows, []string{m.Provider, m.Model, count(m.Calls), s.moment(m.LastSeen), m.Closest})
 			}
-			defer s.note("set one with: weir prices set PROVIDER MODEL --input USD --output USD")
-			return s.table(sh)
+			if err := s.table(sh); err != nil {
+				return err
+			}
+			s.note("set them with, if the prices are right:")
+			for _, m := range models {
+				s.note("  %s", m.command(s.now))
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "30d", "from when on: 7d, 30d ago, a day or a time")
 	return cmd
+}
+
+// command sets the model's price, to the nearest name's where there is one.
+func (m unpricedModel) command(now time.Time) string {
+	words := []string{"weir prices set", shellWord(cmp.Or(m.PriceAs, m.Provider)), shellWord(m.Model)}
+	provider, model, _ := strings.Cut(m.Closest, "/")
+	near, ok := price.Embedded().Find(provider, model, now)
+	if !ok || !near.Input.Known() && !near.Output.Known() {
+		return strings.Join(append(words, "--input USD --output USD"), " ")
+	}
+	for _, r := range rateFlags {
+		if rate := *r.of(&near); rate.Known() {
+			words = append(words, "--"+r.flag, rate.String())
+		}
+	}
+	return strings.Join(words, " ") + "  # as " + clean(m.Closest)
+}
+
+// shellWord quotes a name for a shell where it must be.
+func shellWord(text string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/:@+", r)
+	}
+	if text = clean(text); text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 func (c *client) unpriced(ctx context.Context, q url.Values) ([]byte, []unpricedModel, error) {

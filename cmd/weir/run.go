@@ -20,11 +20,14 @@ import (
 	"github.com/weir-dev/weir/clickhouse/engine"
 	"github.com/weir-dev/weir/dashboards/console"
 	"github.com/weir-dev/weir/ingest"
+	"github.com/weir-dev/weir/ingest/cache"
+	"github.com/weir-dev/weir/ingest/limit"
 	"github.com/weir-dev/weir/ingest/route"
 	"github.com/weir-dev/weir/ingest/spool"
 	"github.com/weir-dev/weir/ingest/upstream"
 	"github.com/weir-dev/weir/internal/metrics"
 	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/sqldb"
 	"github.com/weir-dev/weir/trace"
 	"github.com/weir-dev/weir/trace/otelout"
@@ -137,20 +140,34 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 
 	// The chain, innermost first.
 	table := routingTable(cfg)
-	send := route.Fallback(table, admitPriced(cfg, book))
+	guard := newGuard(dir, control, book, store, waiting, log)
+	defer closing("budgets", guard.Close)
+	observers = append(observers, guard.Observe)
+	send := route.Fallback(table, admitTries(admitPriced(cfg, book), guard))
+	answers := cache.NewMemory(cfg.Cache.MaxBytes)
+	defer closing("response cache", answers.Close)
+	memory := cached(send, cfg, answers, log)
+	observers = append(observers, memory.Observe)
+	gauges.WatchCache(memory.metrics)
+	send = memory.stage
+	limits := limit.New(limit.Config{Rules: limitRules(cfg), KeyLimits: ring.Limits, Log: log})
+	observers = append(observers, limits.Observe)
+	send = limit.EnforceTokens(send, limits)
+	send = limit.Enforce(send, limits)
 	record := ingest.Record(send, ingest.RecordConfig{
-		Book: book.Current, Recorder: waiting, Admit: admission(waiting), Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
+		Book: book.Current, Recorder: waiting, Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
 	})
 
 	// The ports.
 	gateway := ingest.New(ingest.Config{
-		Send: record, Refused: record.Refused, Keys: ring, MaxBody: cfg.MaxBody, Passthrough: cfg.Passthrough,
+		Send: record, Refused: record.Refused, Stamp: guard.Stamp, Keys: ring, MaxBody: cfg.MaxBody, Passthrough: cfg.Passthrough,
 		ProjectProvider: projectProvider(cfg), Log: log,
 	})
 	health := &readiness{store: store, engine: eng, spool: waiting, control: control}
 	admins := api.New(api.Config{
-		Reader: freshReader{store, waiting.Flush}, Spool: spoolState{waiting}, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
-		AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
+		Reader: freshReader{store, waiting.Flush}, Adjuster: freshAdjuster{store, freshReader{store, waiting.Flush}}, Spool: spoolState{waiting}, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
+		Budgets: control, BudgetLedger: budgetLedger{guard}, BudgetsChanged: guard.Refresh,
+		Cache: memory, AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
 	})
 	public, private := routers(handlers{
 		gateway: gateway, api: admins.Handler(), metrics: gauges.Handler(), ready: health, console: console.Handler(), profiles: admins.Profiles(),
@@ -171,6 +188,11 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		func(ctx context.Context) { book.Run(ctx, log) },
 	)
 	defer func() { stop(); wait() }()
+	if err := startGuard(ctx, guard); err != nil {
+		return err
+	}
+	budgets := goAll(background, guard.Run)
+	defer func() { stop(); budgets() }()
 
 	s := &service{
 		url: "http://" + reachable(adminListener.Addr()), gateway: "http://" + reachable(listener.Addr()) + "/v1", firstKey: firstKey,
@@ -218,13 +240,14 @@ func spoolConfig(c SpoolConfig, dir *dataDir, store *clickhouse.DB, log *slog.Lo
 	}
 }
 
-// admission notes a call in the spool before it is sent, so that one under way when this process dies is found again.
-func admission(s *spool.Disk) func(*llm.Call) error {
-	return func(c *llm.Call) error {
+// admission notes a call in the spool before it is sent, with what is held for it, so that one under way when this process
+// dies is found again.
+func admission(s *spool.Disk) func(*llm.Call, price.USD) error {
+	return func(c *llm.Call, held price.USD) error {
 		path, _, _ := strings.Cut(c.Path, "?") // as a record has it
 		return s.Admit(spool.Admission{
 			ID: c.ID, TraceID: c.TraceID, SpanID: c.SpanID, ParentID: c.ParentID, Start: c.Start, Project: c.Project, KeyID: c.KeyID, Key: c.Key,
-			User: c.User, Session: c.Session, Tags: c.Tags, Endpoint: c.Endpoint, Path: path, Stream: c.Stream, Model: c.Model,
+			User: c.User, Session: c.Session, Tags: c.Tags, Endpoint: c.Endpoint, Path: path, Stream: c.Stream, Model: c.Model, Held: held,
 		})
 	}
 }

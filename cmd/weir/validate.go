@@ -64,6 +64,8 @@ func (c *Config) validate(faults *configFaults) {
 	c.validateProviders(faults)
 	c.validateRoutes(faults)
 	c.validateProjects(faults)
+	c.validateCache(faults)
+	c.validateLimits(faults)
 	c.priceBook(faults)
 }
 

@@ -66,6 +66,7 @@ var vendors = map[string]string{
 	"github.com/jackc/pgx/v5":                                         "sqldb",
 	"github.com/jedib0t/go-pretty/v6":                                 "cmd/weir",
 	"github.com/labstack/echo/v4":                                     "cmd/weir",
+	"github.com/maypok86/otter/v2":                                    "ingest/cache",
 	"github.com/pkoukk/tiktoken-go-loader":                            "llm/tokens",
 	"github.com/pressly/goose/v3":                                     "sqldb",
 	"github.com/prometheus/client_golang":                             "internal/metrics",

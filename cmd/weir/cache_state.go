@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/weir-dev/weir/api"
+	"github.com/weir-dev/weir/ingest/cache"
+	"github.com/weir-dev/weir/internal/metrics"
+	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/trace"
+)
+
+// cacheState shows the response cache to the API and to /metrics. Safe for concurrent use.
+type cacheState struct {
+	stage *cache.Stage
+	saved atomic.Int64 // nanodollars
+}
+
+var _ api.Cache = (*cacheState)(nil)
+
+// cached puts the response cache in front of what answers calls.
+func cached(next llm.Sender, cfg Config, store cache.Store, log *slog.Logger) *cacheState {
+	return &cacheState{stage: cache.Serve(next, cache.Config{
+		Store: store, Policy: cachePolicy(cfg), MaxEntry: int(min(max(1<<20, cfg.Cache.MaxBytes/16), 8<<20)), Log: log,
+	})}
+}
+
+// cachePolicy says what holds for a call: what its route says, else its project, else the installation.
+func cachePolicy(cfg Config) func(*llm.Call) cache.Policy {
+	policy := func(c CacheRule, or cache.Policy) cache.Policy {
+		if c.Exact != "" {
+			or.Exact = cache.Mode(c.Exact)
+		}
+		if c.TTL > 0 {
+			or.TTL = c.TTL
+		}
+		return or
+	}
+	general := cache.Policy{Exact: cache.Mode(cfg.Cache.Exact), TTL: cfg.Cache.TTL}
+	projects, routes := map[string]CacheRule{}, map[string]CacheRule{}
+	for _, p := range cfg.Projects {
+		if p.Cache != nil {
+			projects[p.Name] = *p.Cache
+		}
+	}
+	for _, r := range cfg.Routes {
+		if r.Cache != nil {
+			routes[r.Model] = *r.Cache
+		}
+	}
+	return func(call *llm.Call) cache.Policy {
+		return policy(routes[call.Model], policy(projects[call.Project], general))
+	}
+}
+
+// Observe adds up what hits save.
+func (s *cacheState) Observe(r *trace.Record) {
+	if r.Call.Cache == trace.CacheHit {
+		s.saved.Add(int64(r.Call.Saved))
+	}
+}
+
+// Stats gives the figures of one moment.
+func (s *cacheState) Stats(ctx context.Context) (api.CacheStats, error) {
+	u, err := s.stage.Usage(ctx)
+	n := s.stage.Counts()
+	return api.CacheStats{
+		Hits: n.Hits, Misses: n.Misses, Fills: n.Fills, SavedUSD: price.USD(s.saved.Load()),
+		Entries: u.Entries, Bytes: u.Bytes, MaxBytes: u.MaxBytes, Evictions: u.Evictions, Expired: u.Expired,
+	}, err
+}
+
+// metrics gives what /metrics says. Of a store that cannot tell, only what was counted here is known.
+func (s *cacheState) metrics() metrics.Cache {
+	st, _ := s.Stats(context.Background())
+	return metrics.Cache{
+		Hits: st.Hits, Misses: st.Misses, Fills: st.Fills, SavedUSD: st.SavedUSD.Float64(),
+		Entries: st.Entries, Bytes: st.Bytes, MaxBytes: st.MaxBytes, Evictions: st.Evictions, Expired: st.Expired,
+	}
+}
+
+// Purge removes what the filter picks.
+func (s *cacheState) Purge(ctx context.Context, f api.CacheFilter) (int, error) {
+	return s.stage.Purge(ctx, cache.Filter(f))
+}
+
+// validateCache reports what is wrong with the response cache's settings.
+func (c *Config) validateCache(faults *configFaults) {
+	check := func(line int, at, exact string) {
+		if exact != "" && !slices.Contains(cache.Modes, exact) {
+			faults.add(line, "%scache.exact: %q is none of %s", at, exact, strings.Join(cache.Modes, ", "))
+		}
+	}
+	check(faults.lines["cache.exact"], "", c.Cache.Exact)
+	if c.Cache.MaxBytes < 0 {
+		faults.of("cache.max_bytes", "%d is below zero; 0 takes the default", c.Cache.MaxBytes)
+	}
+	for _, p := range c.Projects {
+		if p.Cache != nil {
+			check(p.Cache.line, "project "+p.Name+": ", p.Cache.Exact)
+		}
+	}
+	for _, r := range c.Routes {
+		if r.Cache != nil {
+			check(r.Cache.line, "route "+r.Model+": ", r.Cache.Exact)
+		}
+	}
+}
