@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { attemptsOf, bodies, errorOf } from './bodies.mjs'
+import { createBudgets } from './budgets.mjs'
 import { dollars, history, live, models, priceOf } from './data.mjs'
 
 const nanos = (s) => (s === null ? 0n : BigInt(s.replace('.', '')))
@@ -52,7 +53,8 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
   ]
   const refused = [4711, 4712, 4790].map((number, i) => ({ id: i === 2 ? String(number) : calls[number % calls.length]?.id ?? 'x', number, since: new Date(now - 3_600_000 * (i + 1)).toISOString(), reason: i === 2 ? 'record does not decode: fields do not decode' : 'write clickhouse calls: code: 69, message: Cannot insert value 70000 into column http_status of type UInt16: out of bound', bytes: 4200, readable: i < 2, start_time: null, project: 'search', key: 'default', provider: 'openai', model: 'gpt-4o-mini', status: i < 2 ? 'ok' : null }))
   let extra = 0
-  const fail = (status, code, message) => ({ status, body: { error: { message, type: code, code } } })
+  const fail = (status, code, message, param = null) => ({ status, body: { error: { message, type: code, param, code } } })
+  const budgets = createBudgets(calls, mode, now, fail)
   const find = (id) => calls.find((c) => c.id === id)
 
   function answer(method, path, q, body, signedIn) {
@@ -128,6 +130,8 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
       return { status: held[2] ? 202 : 204 }
     }
     if (path === '/api/v1/spool/quarantine') return { status: 200, body: { records: refused, total: refused.length, truncated: false } }
+    const money = budgets(method, path, body)
+    if (money) return money
     if (path === '/api/v1/system') return { status: 200, body: { version: 'v0.1.0-dev', started_at: new Date(started).toISOString(), clickhouse: { mode: 'embedded', ok: true, error: '' }, control: { kind: 'sqlite' }, providers: [{ name: 'openai', kind: 'openai', base_url: 'https://api.openai.com/v1', live: true }, { name: 'anthropic', kind: 'anthropic', base_url: 'https://api.anthropic.com', live: true }, { name: 'gemini', kind: 'gemini', base_url: 'https://generativelanguage.googleapis.com', live: true }, { name: 'local', kind: 'compatible', base_url: 'http://127.0.0.1:8000/v1', live: false }] } }
     return fail(404, 'weir_not_found', `${method} ${path} is not part of the API.`)
   }

@@ -4,6 +4,7 @@ import { Component, type ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Failure, forget, request, whenSignedOut } from './lib/api'
 import { patch, useLocation } from './lib/router'
+import { BudgetsPage } from './pages/budgets'
 import { CallPage } from './pages/call'
 import { CallsPage } from './pages/calls'
 import { CostsPage } from './pages/costs'
@@ -23,6 +24,7 @@ function Room() {
     case '/calls': return <CallsPage />
     case '/costs': return <CostsPage key="costs" />
     case '/users': return <CostsPage key="users" users />
+    case '/budgets': return <BudgetsPage />
     case '/models': return <ModelsPage />
     case '/keys': return <KeysPage />
     case '/system': return <SystemPage />

@@ -53,9 +53,9 @@ export interface Price {
 
 export type Facets = Record<string, { value: string; calls: number }[]>
 
-/** Failure is an answer that is not a success; status 0 means that the service was not reached. */
+/** Failure is an answer that is not a success; status 0 means that the service was not reached. param names the field at fault. */
 export class Failure extends Error {
-  constructor(readonly status: number, readonly code: string, message: string) { super(message) }
+  constructor(readonly status: number, readonly code: string, message: string, readonly param = '') { super(message) }
 }
 
 let onUnauthorized: () => void = () => {}
@@ -80,9 +80,9 @@ export async function request<T>(method: string, path: string, body?: unknown, s
   try { value = text ? JSON.parse(text) : undefined } catch { value = undefined }
   if (!res.ok) {
     if (res.status === 401 && path !== '/api/v1/session') onUnauthorized()
-    const e = (value as { error?: { message?: string; code?: string; type?: string } | string } | undefined)?.error
+    const e = (value as { error?: { message?: string; code?: string; type?: string; param?: string | null } | string } | undefined)?.error
     const message = typeof e === 'string' ? e : e?.message
-    throw new Failure(res.status, (typeof e === 'object' && (e.code || e.type)) || 'http_' + res.status, message || `weir answered ${res.status} to ${path.split('?')[0]}.`)
+    throw new Failure(res.status, (typeof e === 'object' && (e.code || e.type)) || 'http_' + res.status, message || `weir answered ${res.status} to ${path.split('?')[0]}.`, (typeof e === 'object' && e.param) || '')
   }
   if (value === undefined && text) throw new Failure(res.status, 'not_json', `weir answered ${path.split('?')[0]} with something that is not JSON.`)
   return value as T

@@ -6,6 +6,7 @@ import { csv, download } from '../lib/csv'
 import { pivot, type Measure } from '../lib/pivot'
 import { patch, useLocation } from '../lib/router'
 import { DAY, resolve } from '../lib/time'
+import { CacheCard } from '../ui/cachecard'
 import { TimeChart } from '../ui/chart'
 import { FullCosts } from '../ui/costtable'
 import { Icon } from '../ui/icons'
@@ -67,6 +68,7 @@ export function CostsPage({ users = false }: { users?: boolean }) {
               <Empty icon="costs" title="No calls in this range"><p>Choose a longer range, or another grouping. A call's cost stands here about a second after its answer.</p></Empty>
             ) : <FullCosts dims={dims} heads={dims.map(title)} rows={flat.data.rows} total={flat.data.total} link={linkOf(dims, params.get('since') ? span : { range: params.get('range') ?? '30d' })} />}
           </Card>
+          {!users && <CacheCard />}
         </>
       )}
     </Page>

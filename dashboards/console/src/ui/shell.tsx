@@ -14,6 +14,7 @@ export const rooms: { path: string; name: string; icon: IconName; key: string }[
   { path: '/', name: 'Overview', icon: 'overview', key: 'o' },
   { path: '/calls', name: 'Calls', icon: 'calls', key: 'c' },
   { path: '/costs', name: 'Costs', icon: 'costs', key: 's' },
+  { path: '/budgets', name: 'Budgets', icon: 'budgets', key: 'b' },
   { path: '/users', name: 'Users', icon: 'users', key: 'u' },
   { path: '/models', name: 'Models & prices', icon: 'models', key: 'm' },
   { path: '/keys', name: 'Keys', icon: 'keys', key: 'k' },
