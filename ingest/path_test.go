@@ -14,6 +14,7 @@ import (
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/ingest/route"
 	"github.com/weir-dev/weir/ingest/spool"
+	"github.com/weir-dev/weir/internal/testutil/race"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/trace"
@@ -149,6 +150,9 @@ func BenchmarkCall(b *testing.B) {
 
 // TestCallAllocates bounds what a call costs the collector: what is above the bound was added, and should be wanted.
 func TestCallAllocates(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates by itself")
+	}
 	for _, c := range []struct {
 		name   string
 		stream bool

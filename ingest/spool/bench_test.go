@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/weir-dev/weir/internal/testutil/race"
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -116,6 +117,9 @@ func BenchmarkReadBack(b *testing.B) {
 
 // TestRecordAllocates counts what a record costs the collector.
 func TestRecordAllocates(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates by itself")
+	}
 	d := open(t, newStore().config(t.TempDir()))
 	r := call("c", 750)
 	if n := testing.AllocsPerRun(200, func() { record(t, d, r) }); n > 2 {

@@ -54,6 +54,7 @@ var house = []room{
 	{"internal/badserver", nil, "the provider that misbehaves stands on the other side of the wire"},
 	{"internal/faultproxy", nil, "the network that fails knows nothing of what it carries"},
 	{"internal/testutil/enginetest", []string{"clickhouse/engine"}, "it starts the engine for tests of other packages"},
+	{"internal/testutil/race", nil, "it says one thing about the build"},
 	{"internal/testutil", []string{"llm", "trace", "price", "account"}, "test helpers know the nouns"},
 	{"internal/importtest", nil, "it reads the others from outside"},
 }
