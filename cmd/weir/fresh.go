@@ -56,6 +56,12 @@ func (f freshReader) Unpriced(ctx context.Context, since, until time.Time) ([]tr
 	return f.Reader.Unpriced(ctx, since, until)
 }
 
+// Export streams calls.
+func (f freshReader) Export(ctx context.Context, q trace.Filter, bodies bool) iter.Seq2[trace.Record, error] {
+	f.fresh(ctx)
+	return f.Reader.Export(ctx, q, bodies)
+}
+
 // freshAdjuster is a freshReader of what is to be priced again.
 type freshAdjuster struct {
 	trace.Adjuster
@@ -66,10 +72,4 @@ type freshAdjuster struct {
 func (f freshAdjuster) Adjusted(ctx context.Context, q trace.Filter) iter.Seq2[trace.Adjusted, error] {
 	f.fresh(ctx)
 	return f.Adjuster.Adjusted(ctx, q)
-}
-
-// Export streams calls.
-func (f freshReader) Export(ctx context.Context, q trace.Filter, bodies bool) iter.Seq2[trace.Record, error] {
-	f.fresh(ctx)
-	return f.Reader.Export(ctx, q, bodies)
 }

@@ -215,3 +215,56 @@ func TestClockJumpsOfLostCalls(t *testing.T) {
 		})
 	}
 }
+
+// slowStore takes a while for each record; hung, it takes nothing at all.
+type slowStore struct {
+	each time.Duration
+	hung bool
+	sum  int
+}
+
+func (s *slowStore) Write(ctx context.Context, b trace.Batch) error {
+	for i := range b.Len() {
+		wait := s.each
+		if s.hung {
+			wait = time.Hour
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		if _, err := b.Records.At(i); err != nil {
+			return err
+		}
+		s.sum++
+	}
+	return nil
+}
+
+// TestALargeBatchMayTakeLong: only a store that takes nothing for a minute is given up, not one that takes long for much.
+func TestALargeBatchMayTakeLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowStore{each: 20 * time.Second}
+		d := open(t, Config{Dir: t.TempDir(), Writer: s, MaxAge: time.Second})
+		for i := range 10 {
+			record(t, d, call(fmt.Sprint("c", i), 10))
+		}
+		if err := d.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s.sum != 10 {
+			t.Errorf("the store was given %d records, want each of 10 once", s.sum)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowStore{hung: true}
+		d := open(t, Config{Dir: t.TempDir(), Writer: s, MaxAge: time.Second})
+		record(t, d, call("c", 10))
+		time.Sleep(writeIdle + 5*time.Second)
+		synctest.Wait()
+		if h := d.Health(); h == nil || !strings.Contains(h.Error(), "took nothing for 1m0s") {
+			t.Errorf("after more than a minute the spool says %v", h)
+		}
+	})
+}

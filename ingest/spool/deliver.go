@@ -79,13 +79,25 @@ func (s *sender) write(b batch) error {
 	if err := d.intend(b); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(d.ctx, time.Minute)
-	defer cancel()
-	return d.cfg.Writer.Write(ctx, trace.Batch{
+	// A batch may be large and the way to the store slow: what ends the writing is a store that takes nothing.
+	ctx, cancel := context.WithCancelCause(d.ctx)
+	defer cancel(nil)
+	idle := time.AfterFunc(writeIdle, func() { cancel(errIdleStore) })
+	defer idle.Stop()
+	err := d.cfg.Writer.Write(ctx, trace.Batch{
 		Token:   fmt.Sprintf("%s-%d-%d", d.id, b.first, b.last),
-		Records: &holding{list: b.list, from: &s.again},
+		Records: &holding{list: b.list, from: &s.again, heard: func() { idle.Reset(writeIdle) }},
 	})
+	if err != nil && errors.Is(context.Cause(ctx), errIdleStore) {
+		err = fmt.Errorf("%w: %w", errIdleStore, err)
+	}
+	return err
 }
+
+// writeIdle is how long the store may take for an answer, or before it asks for the next record.
+const writeIdle = time.Minute
+
+var errIdleStore = fmt.Errorf("the store took nothing for %v", writeIdle)
 
 // intend puts the batch's range on the disk. A batch that was sent before keeps the time when that was first.
 func (d *Disk) intend(b batch) error {

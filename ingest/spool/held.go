@@ -25,9 +25,10 @@ var errUnreadable = errors.New("record of a batch cannot be read again")
 
 // holding gives the records of a batch to the store.
 type holding struct {
-	list []held
-	from *rereader
-	r    trace.Record
+	list  []held
+	from  *rereader
+	heard func() // called with each record that is read
+	r     trace.Record
 }
 
 var _ trace.Records = (*holding)(nil)
@@ -37,6 +38,7 @@ func (h *holding) Len() int { return len(h.list) }
 
 // At reads one.
 func (h *holding) At(i int) (*trace.Record, error) {
+	h.heard()
 	f, err := h.from.frame(&h.list[i])
 	if err != nil {
 		return nil, err
