@@ -248,7 +248,8 @@ func (p *tab) wide(t *testing.T, width int64) {
 	p.until(t, fmt.Sprintf("innerWidth === %d", width))
 }
 
-// fits checks that a page is no wider than its window.
+// fits checks that a page comes to be no wider than its window: charts are drawn anew some frames after the
+// window's width has changed.
 func (p *tab) fits(t *testing.T, where string) {
 	t.Helper()
 	const wider = `(() => {
@@ -257,8 +258,10 @@ func (p *tab) fits(t *testing.T, where string) {
 		const out = [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > w + 1 && !e.closest('.scroll, pre'))
 		return page + ' px in ' + w + ': ' + out.slice(0, 5).map((e) => e.tagName + '.' + e.className).join(', ')
 	})()`
-	if got := read[string](t, p, wider); got != "" {
-		t.Errorf("%s scrolls sideways: %s", where, got)
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](wider+" === ''", chromedp.WithPollingInterval(25*time.Millisecond), chromedp.WithPollingTimeout(10*time.Second))); err != nil {
+		t.Errorf("%s scrolls sideways: %s", where, read[string](t, p, wider))
 	}
 }
 
