@@ -82,6 +82,12 @@ type callRow struct {
 	Arm           string   `ch:"arm"`
 	Flags         []string `ch:"flags"`
 
+	PromptHash     string `ch:"prompt_hash"`
+	PromptRevision int64  `ch:"prompt_revision"`
+	Epoch          int32  `ch:"epoch"`
+	Unit           string `ch:"unit"`
+	OwnText        int64  `ch:"own_text"`
+
 	InputPreview  string `ch:"input_preview"`
 	OutputPreview string `ch:"output_preview"`
 }
@@ -109,7 +115,8 @@ func newCallRow(s *trace.Span, callID string) callRow {
 		WebSearch: s.Units.WebSearch, Image: s.Units.Image, AudioSeconds: s.Units.AudioSeconds,
 		PriceStatus: string(s.PriceStatus), PriceVersion: s.PriceVersion, PriceRule: s.PriceRule, ProviderCost: s.ProviderCost,
 		Cache: string(s.Cache), Attempts: int32(s.Attempts), Prompt: s.Prompt, PromptVersion: int32(s.PromptVersion),
-		Experiment: s.Experiment, Arm: s.Arm, Flags: s.Flags,
+		Experiment: s.Experiment, Arm: s.Arm, Flags: s.Flags, PromptHash: s.PromptHash, PromptRevision: s.PromptRevision,
+		Epoch: int32(s.Epoch), Unit: s.Unit, OwnText: int64(s.OwnText),
 	}
 	if s.TTFT > 0 {
 		ns := int64(s.TTFT)
@@ -190,6 +197,7 @@ func (r *callRow) span() (trace.Span, error) {
 		PriceStatus: price.Status(r.PriceStatus), PriceVersion: r.PriceVersion, PriceRule: r.PriceRule,
 		ProviderCost: r.ProviderCost, Cache: trace.Cache(r.Cache), Attempts: int(r.Attempts),
 		Prompt: r.Prompt, PromptVersion: int(r.PromptVersion), Experiment: r.Experiment, Arm: r.Arm, Flags: orNil(r.Flags),
+		PromptHash: r.PromptHash, PromptRevision: r.PromptRevision, Epoch: int(r.Epoch), Unit: r.Unit, OwnText: int(r.OwnText),
 	}
 	if r.TTFT != nil {
 		s.TTFT = time.Duration(*r.TTFT)

@@ -155,6 +155,12 @@ func (r *callRow) encode(b *rowBinary) {
 	b.text(r.Arm)
 	b.texts(r.Flags)
 
+	b.text(r.PromptHash)
+	b.int64(r.PromptRevision)
+	b.int32(r.Epoch)
+	b.text(r.Unit)
+	b.int64(r.OwnText)
+
 	b.text(r.InputPreview)
 	b.text(r.OutputPreview)
 	b.end()

@@ -21,6 +21,7 @@ func readHeaders(call *llm.Call, h http.Header) {
 	call.User = field(first(h, "X-Weir-User", "Helicone-User-Id"))
 	call.Session = field(first(h, "X-Weir-Session", "Helicone-Session-Id"))
 	call.Cache = h.Get("X-Weir-Cache")
+	call.Prompt = field(h.Get("X-Weir-Prompt"))
 	if call.Session == "" && h.Get("X-Portkey-Trace-Id") != "" {
 		call.Session = field(h.Get("X-Portkey-Trace-Id"))
 	}

@@ -164,12 +164,18 @@ func (r *Recording) Refused(call *llm.Call, fault *llm.Fault) {
 
 // begin fills what is known from the call alone.
 func (r *Recording) begin(call *llm.Call) *trace.Record {
-	return &trace.Record{Call: trace.Span{
+	rec := &trace.Record{Call: trace.Span{
 		ID: call.ID, TraceID: call.TraceID, SpanID: call.SpanID, ParentID: call.ParentID, Kind: trace.KindCall,
 		Start: call.Start, Project: call.Project, KeyID: call.KeyID, Key: call.Key, User: call.User, Session: call.Session,
 		Tags: call.Tags, Endpoint: call.Endpoint, Path: pathOnly(call.Path), Stream: call.Stream, ModelRequested: call.Model,
 		Cache: trace.CacheOff,
 	}}
+	if u := call.Use; u != nil {
+		s := &rec.Call
+		s.Prompt, s.PromptVersion, s.PromptHash, s.PromptRevision = u.Prompt, u.PromptVersion, u.PromptHash, u.PromptRevision
+		s.Experiment, s.Arm, s.Epoch, s.Unit, s.OwnText = u.Experiment, u.Arm, u.Epoch, u.Unit, u.OwnText
+	}
+	return rec
 }
 
 // price fills the cost and its explanation's key.
@@ -186,9 +192,13 @@ func (r *Recording) price(s *trace.Span, c price.Charge) {
 
 // keep bounds the bodies, applies the content policy and hands the record over.
 func (r *Recording) keep(rec *trace.Record, call *llm.Call, answer []byte) error {
-	rec.Body.Request, rec.Body.Response = call.Body, answer
-	if len(call.Body) > r.cfg.MaxCapture {
-		rec.Body.Request = call.Body[:r.cfg.MaxCapture]
+	request := call.Body
+	if call.Use != nil && call.Use.Request != nil {
+		request = call.Use.Request
+	}
+	rec.Body.Request, rec.Body.Response = request, answer
+	if len(request) > r.cfg.MaxCapture {
+		rec.Body.Request = request[:r.cfg.MaxCapture]
 		rec.Call.Flags = append(rec.Call.Flags, "request_truncated")
 	}
 	if len(answer) > r.cfg.MaxCapture {

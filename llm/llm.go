@@ -83,6 +83,12 @@ type Call struct {
 	// Cache is what the client asked of the response cache: the value of X-Weir-Cache, or "".
 	Cache string
 
+	// Prompt names a version of a prompt, as X-Weir-Prompt does: name@label, name@7; or "".
+	Prompt string
+	// Use says which prompt and arm the call is made with. The stage that finds them fills it in before it sends the call
+	// on; a call and its clones share it. Nil when nobody asks.
+	Use *Use
+
 	Provider     string // of a Passthrough call: where the project sends such calls; "" lets the model decide
 	UpstreamAuth string // Authorization value a passthrough client brought for the provider itself; "" uses weir's own
 }

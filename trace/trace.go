@@ -93,8 +93,14 @@ type Span struct {
 	Attempts      int
 	Prompt        string // name of the prompt template
 	PromptVersion int    // 0 = none
-	Experiment    string
-	Arm           string
+	PromptHash    string // of the version's content
+	// PromptRevision is the revision of the label that named the version, 0 when its number did.
+	PromptRevision int64
+	Experiment     string
+	Arm            string
+	Epoch          int    // of the experiment's weights, from 1; 0 = not part of its analysis
+	Unit           string // what the arm was assigned by
+	OwnText        int    // bytes of the user's own text; 0 outside of experiments
 
 	Flags []string // what is remarkable about the row: usage_clamped, cost_clamped, unmetered, response_truncated, encoding_mismatch, …
 }

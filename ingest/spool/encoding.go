@@ -63,6 +63,11 @@ const (
 	spanExperiment
 	spanArm
 	spanFlag
+	spanPromptHash
+	spanPromptRevision
+	spanEpoch
+	spanUnit
+	spanOwnText
 )
 
 // putRecord appends a record without its bodies.
@@ -161,7 +166,12 @@ func putSpan(b []byte, s *trace.Span) []byte {
 	b = putInt(b, spanPromptVersion, int64(s.PromptVersion))
 	b = putText(b, spanExperiment, s.Experiment)
 	b = putText(b, spanArm, s.Arm)
-	return putTexts(b, spanFlag, s.Flags)
+	b = putTexts(b, spanFlag, s.Flags)
+	b = putText(b, spanPromptHash, s.PromptHash)
+	b = putInt(b, spanPromptRevision, s.PromptRevision)
+	b = putInt(b, spanEpoch, int64(s.Epoch))
+	b = putText(b, spanUnit, s.Unit)
+	return putInt(b, spanOwnText, int64(s.OwnText))
 }
 
 func readSpan(text string, s *trace.Span) error {
@@ -212,6 +222,12 @@ func readSpanInt(f *fields, s *trace.Span) {
 		s.Attempts = int(v)
 	case spanPromptVersion:
 		s.PromptVersion = int(v)
+	case spanPromptRevision:
+		s.PromptRevision = v
+	case spanEpoch:
+		s.Epoch = int(v)
+	case spanOwnText:
+		s.OwnText = int(v)
 	}
 }
 
@@ -285,6 +301,10 @@ func readSpanText(f *fields, s *trace.Span) {
 		s.Arm = f.text
 	case spanFlag:
 		s.Flags = append(s.Flags, f.text)
+	case spanPromptHash:
+		s.PromptHash = f.text
+	case spanUnit:
+		s.Unit = f.text
 	}
 }
 

@@ -207,7 +207,8 @@ func whole() trace.Record {
 		PriceRule:    "openai/gpt-4o-mini, effective 2024-07-18",
 		CostLines:    []price.Line{{Bucket: "cache_read", Tokens: 2, PerMTok: "0.075", AmountUSD: "0.00000015", Rule: "cache read"}},
 		ProviderCost: "0.0001", Cache: trace.CacheMiss, Attempts: 2, Prompt: "greet", PromptVersion: 7,
-		Experiment: "tone", Arm: "b", Flags: []string{"usage_clamped", "body_truncated"},
+		PromptHash: "sha256:0f", PromptRevision: 12,
+		Experiment: "tone", Arm: "b", Epoch: 2, Unit: "u-1", OwnText: 41, Flags: []string{"usage_clamped", "body_truncated"},
 	}
 	attempt := trace.Span{
 		TraceID: call.TraceID, SpanID: llm.NewSpanID(), ParentID: call.SpanID, Kind: trace.KindAttempt,
