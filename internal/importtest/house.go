@@ -28,7 +28,7 @@ var house = []room{
 	{"bench/*", []string{"bench/*", "llm", "internal/simulator"}, "the benchmark drives the program from outside"},
 
 	{"llm", []string{"internal/rawjson"}, "the words of the house stand on the standard library alone"},
-	{"llm/tokens", []string{"llm"}, "counting tokens needs the words and nothing else"},
+	{"llm/tokens", []string{"llm", "internal/rawjson"}, "counting tokens needs the words and nothing else"},
 	{"price", []string{"llm"}, "a price is a pure function of a model, its usage and a time"},
 	{"price/catalogue", []string{"price"}, "the generator writes the price book's own form"},
 	{"trace", []string{"llm", "price"}, "the record is made of calls and money"},

@@ -43,6 +43,16 @@ func ChatRequest(enc Encoding, body []byte) int { return Request("chat.completio
 //
 // For any other endpoint the body counts as plain text. It never panics, whatever body holds.
 func Request(endpoint string, enc Encoding, body []byte) int {
+	if endpoint == "chat.completions" {
+		if n, ok := plainChat(enc, body); ok {
+			return n
+		}
+	}
+	return decoded(endpoint, enc, body)
+}
+
+// decoded is Request for bodies of every shape.
+func decoded(endpoint string, enc Encoding, body []byte) int {
 	root, ok := decode(body)
 	if !ok {
 		return Count(enc, body)

@@ -231,13 +231,56 @@ func FuzzRequest(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Add([]byte(cookbookChat))
+	for _, body := range plainChats {
+		f.Add([]byte(body))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
+		sameBothWays(t, body)
 		for _, endpoint := range endpoints {
 			if got := Request(endpoint, O200k, body); got < 0 {
 				t.Errorf("Request(%s, %q) = %d", endpoint, body, got)
 			}
 		}
 	})
+}
+
+// sameBothWays checks that the short way, where it counts a body, says what the long way says.
+func sameBothWays(t *testing.T, body []byte) (short bool) {
+	t.Helper()
+	got, short := plainChat(O200k, body)
+	if want := decoded("chat.completions", O200k, body); short && got != want {
+		t.Errorf("%q: the short way counts %d, the long way %d", body, got, want)
+	}
+	return short
+}
+
+// plainChats are counted the short way.
+var plainChats = []string{
+	`{"model":"gpt-4o","messages":[]}`,
+	` {"model":"gpt-4o","messages":[ {"role":"user","content":"Hello there"} , {"name":"ann","role":"assistant","content":""}],"stream":true}` + "\n",
+	`{"messages":[{"content":[{"type":"text","text":"a\"b\u00e9\ud83d\ude00\ud83d c"},{"text":"\n","type":"text"}],"role":"user"}]}`,
+	"{\"messages\":[{\"role\":\"us\xffer\",\"content\":\"\xc3\x28 \xf0\x9f\"}]}",
+	`{"mess\u0061ges":[{"r\u006fle":"user","content":"x"}],"temperature":0}`,
+}
+
+func TestPlainChats(t *testing.T) {
+	for _, body := range plainChats {
+		if !sameBothWays(t, []byte(body)) {
+			t.Errorf("%q is counted the long way", body)
+		}
+	}
+	for _, body := range []string{
+		`{"messages":[{"role":"user","content":"a","content":"b"}]}`, `{"messages":[],"messages":[]}`, `{"messages":[{"role":"user","content":null}]}`,
+		`{"messages":[{"role":"user","content":"a"}],"tools":[]}`, `{"messages":[{"role":"user","tool_calls":[]}]}`, `{"messages":"a"}`, `{"messages":[1]}`,
+		`{"messages":[{"content":[{"type":"image_url"}]}]}`, `{"messages":[{"content":[{"text":"a"}]}]}`, `{"messages":[]`, `{}`, ``,
+	} {
+		if sameBothWays(t, []byte(body)) {
+			t.Errorf("%q is counted the short way", body)
+		}
+	}
+	for _, body := range hostile {
+		sameBothWays(t, []byte(body))
+	}
 }
 
 // hostile bodies have values of every wrong type where the API has another.
