@@ -25,7 +25,7 @@ const (
 // estimate is what one attempt may cost. Both are worked out when they are first asked for.
 type estimate struct {
 	book    *price.Book
-	learned *outputs
+	learned *habits
 	call    *llm.Call // as it would go to the target
 	priceAs string
 	read    bool
@@ -57,7 +57,7 @@ type limits struct {
 	cacheLong   bool
 }
 
-func newEstimate(book *price.Book, learned *outputs, call *llm.Call, priceAs string) *estimate {
+func newEstimate(book *price.Book, learned *habits, call *llm.Call, priceAs string) *estimate {
 	return &estimate{book: book, learned: learned, call: call, priceAs: priceAs, counted: -1}
 }
 
@@ -276,10 +276,7 @@ func (e *estimate) usual() (Amount, error) {
 		return e.expected, e.noPrice
 	}
 	l := e.readBody()
-	in, out := int64(len(e.call.Body)/4), int64(0)
-	if len(e.call.Body) <= countUpTo || bytes.Contains(e.call.Body, []byte(";base64,")) { // an image is fewer tokens than its bytes
-		in, _ = e.request()
-	}
+	in, out := e.usualInput(), int64(0)
 	if l.field != "" {
 		one, known := e.learned.usual(e.call.Model)
 		switch {
@@ -302,6 +299,25 @@ func (e *estimate) usual() (Amount, error) {
 	}
 	return e.expected, e.noPrice
 }
+
+// usualInput is how many tokens the prompt is likely to be. Counting them would be half of the cost of a hold, so it is done
+// only until the model is known, and where a body's bytes say little.
+func (e *estimate) usualInput() int64 {
+	body := e.call.Body
+	if !dense(body) {
+		if n, ok := e.learned.input(e.call.Model, len(body)); ok {
+			return n
+		}
+		if len(body) > countUpTo {
+			return int64(len(body) / 4)
+		}
+	}
+	n, _ := e.request()
+	return n
+}
+
+// dense bodies hold images, which are fewer tokens than their bytes.
+func dense(body []byte) bool { return bytes.Contains(body, []byte(";base64,")) }
 
 // split gives the input and the output tokens of an amount of this estimate.
 func (e *estimate) split(a Amount) (in, out int64) {

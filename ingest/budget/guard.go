@@ -46,7 +46,7 @@ type Guard struct {
 	cfg     Config
 	rules   atomic.Pointer[ruleset]
 	admits  atomic.Bool // there has been a budget: admissions are made here
-	learned outputs
+	learned habits
 	started time.Time
 
 	refreshing sync.Mutex // one at a time

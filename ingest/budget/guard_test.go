@@ -338,13 +338,19 @@ func TestALimitOfOutputIsPutIn(t *testing.T) {
 }
 
 func TestAnExpectationIsLearned(t *testing.T) {
-	var o outputs
+	var o habits
 	for i := range int64(200) {
-		o.learn("m", i+1)
+		if got, known := o.input("m", 4000); known && (i < refreshEvery || got != 1000) {
+			t.Fatalf("after %d answers to bodies of 4 bytes a token, %d tokens are expected of 4000 bytes", i, got)
+		}
+		o.learn("m", i+1, 25, 100)
 	}
 	got, known := o.usual("m")
 	if !known || got < 180 || got > 200 {
 		t.Errorf("usual = %d, %v; of the last 128 answers, 73 to 200 tokens long, nine in ten are at most 187", got, known)
+	}
+	if _, known := o.input("m", 4000); !known {
+		t.Error("after 200 answers nothing is known of a model's tokens a byte")
 	}
 	s := newStage(t, "", dollars("b", price.Dollar, price.Expected))
 	c := chat("c")

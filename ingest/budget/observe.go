@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/trace"
 )
@@ -51,12 +52,21 @@ func (g *Guard) Observe(rec *trace.Record) {
 				mine.USD, mine.Tokens = max(mine.USD, t.held.USD), max(mine.Tokens, t.held.Tokens)
 			}
 			if s.Status == trace.StatusOK {
-				g.learned.learn(t.model, s.Usage.Output())
+				g.learn(t, s)
 			}
 		}
 		g.settled(g.cfg.Ledger.Settle(context.Background(), t.id, mine, now))
 	}
 	g.late(s, cost, now)
+}
+
+// learn notes what an answered call used.
+func (g *Guard) learn(t *Ticket, s *trace.Span) {
+	bytes := 0
+	if s.UsageSource == llm.FromProvider && !dense(t.call.Body) {
+		bytes = len(t.call.Body)
+	}
+	g.learned.learn(t.model, s.Usage.Output(), s.Usage.Input(), bytes)
 }
 
 // chargeAnyway counts the cost of a call all of whose attempts were given up: its client left before the next one, and the
