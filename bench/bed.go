@@ -20,7 +20,7 @@ type bed struct {
 	mock, floor *process
 	mockURL     string
 	weir        *weir
-	targets     []*target // direct, floor, weir: what is measured, in the order of the tables
+	targets     []*target // direct, floor, weir and maybe unguarded: what is measured, in the order of the tables
 	sent        account   // through weir
 }
 
@@ -38,6 +38,8 @@ const (
 	direct    = "direct"
 	floorName = "floor"
 	weirName  = "weir"
+	// unguarded is weir for a key that no budget and no limit is for, and that does not ask the cache.
+	unguarded = "weir, unguarded"
 )
 
 // account is what the load generator knows of the calls it sent through weir.
@@ -68,7 +70,10 @@ func openBed(ctx context.Context, o options, progress func(string, ...any)) (b *
 	b.targets = []*target{
 		{name: direct, base: b.mockURL},
 		{name: floorName, base: floorURL, pid: b.floor.pid()},
-		{name: weirName, base: b.weir.url, pid: b.weir.pid(), weir: b.weir, header: map[string]string{"Authorization": "Bearer " + b.weir.key}},
+		{name: weirName, base: b.weir.url, pid: b.weir.pid(), weir: b.weir, header: map[string]string{"Authorization": "Bearer " + b.weir.key, "X-Weir-Cache": "read"}},
+	}
+	if o.Unguarded {
+		b.targets = append(b.targets, &target{name: unguarded, base: b.weir.url, pid: b.weir.pid(), weir: b.weir, header: map[string]string{"Authorization": "Bearer " + b.weir.freeKey}})
 	}
 	return b, nil
 }
@@ -127,7 +132,7 @@ func (t cpuTimes) of(target string) (all, engine time.Duration) {
 	switch target {
 	case floorName:
 		return t.floor, 0
-	case weirName:
+	case weirName, unguarded:
 		return t.weir + t.engine, t.engine
 	}
 	return 0, 0

@@ -42,7 +42,7 @@ func quietest(cycles []cycle, n int) []cycle {
 // String says in short what came of it.
 func (c cycle) String() string {
 	var parts []string
-	for _, name := range []string{direct, floorName, weirName} {
+	for _, name := range []string{direct, floorName, weirName, unguarded} {
 		r := c[name]
 		if r == nil {
 			continue
@@ -136,6 +136,15 @@ func summarize(target string, cycles []cycle) *figures {
 		}
 		return (mine.CPU - mine.Engine) / floor.CPU, true
 	})
+	if target == weirName {
+		f.Guards = series(cycles, func(c cycle) (float64, bool) {
+			with, without := c[weirName], c[unguarded]
+			if with == nil || without == nil || with.CPU == 0 {
+				return 0, false
+			}
+			return (with.CPU - with.Engine) - (without.CPU - without.Engine), true
+		})
+	}
 	added := func(figure func(*round) float64) func(cycle) (float64, bool) {
 		return func(c cycle) (float64, bool) {
 			d, ok := of(direct, figure)(c)

@@ -68,6 +68,7 @@ type options struct {
 	SLO        time.Duration `json:"slo_ns"`      // p99 that a sustained rate keeps
 	Searches   int           `json:"searches"`    // for the highest rate
 	Short      bool          `json:"short"`
+	Unguarded  bool          `json:"unguarded,omitempty"` // measure weir without budgets, limits and cache, too
 	Out        string        `json:"-"`
 	Keep       bool          `json:"-"`
 	Soak       time.Duration `json:"soak_ns,omitempty"`   // > 0: no scenarios, but a moderate load for so long
@@ -91,6 +92,7 @@ func parseOptions(args []string, log io.Writer) (options, error) {
 	f.DurationVar(&o.SLO, "slo", 100*time.Millisecond, "p99 that the highest rate keeps")
 	f.IntVar(&o.Searches, "searches", 3, "searches for the highest rate of each")
 	f.BoolVar(&o.Short, "short", false, "two short rounds and no search for the highest rate: under a minute, and rough")
+	f.BoolVar(&o.Unguarded, "unguarded", false, "measure weir without budgets, limits and cache too, in the same cycles")
 	f.StringVar(&o.Out, "out", "", "file for all figures, as JSON")
 	f.StringVar(&o.Profiles, "profiles", "", "folder for profiles of weir in each scenario, NAME.cpu and NAME.mem, which cost some percent themselves")
 	f.DurationVar(&o.Soak, "soak", 0, "in place of scenarios: a moderate mixed load for so long, and a verdict whether memory, goroutines and files stay flat")

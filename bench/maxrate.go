@@ -31,7 +31,7 @@ func (b *bed) searches(ctx context.Context, lanes []*lane, want *load.Answer, o 
 		sums[l.name] = &figures{Target: l.name}
 		res.Targets = append(res.Targets, sums[l.name])
 	}
-	start := map[string]float64{direct: 6000, floorName: 1500, weirName: 1000}
+	start := map[string]float64{direct: 6000, floorName: 1500, weirName: 1000, unguarded: 1000}
 	for n := range o.Searches {
 		for _, i := range order(len(lanes), n) {
 			l := lanes[i]

@@ -50,6 +50,10 @@ type figures struct {
 	AddedP99Ratio *spread `json:"added_p99_by_floor,omitempty"`
 	BestRatio     float64 `json:"max_rate_best_by_floor,omitempty"`
 
+	// Guards is what budgets, limits and the cache's lookup and filling add to a request, in microseconds of the gateway's CPU
+	// time, beside weir without them within the same cycle.
+	Guards *spread `json:"guards_cpu_us,omitempty"`
+
 	Peak       int64 `json:"peak_bytes,omitempty"`        // resident memory
 	EnginePeak int64 `json:"engine_peak_bytes,omitempty"` // of the engine
 }

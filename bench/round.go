@@ -122,7 +122,11 @@ func (b *bed) round(ctx context.Context, l *lane, want *load.Answer, s scenario,
 	w := load.NewWindow(o.Warm, max(o.Duration, least))
 	profiled := func() error { return nil }
 	if l.weir != nil && o.Profiles != "" {
-		profiled = l.weir.profile(ctx, o.Profiles, s.Name, time.Until(w.To))
+		name := s.Name
+		if l.name == unguarded {
+			name += "-unguarded"
+		}
+		profiled = l.weir.profile(ctx, o.Profiles, name, time.Until(w.To))
 	}
 	ended := make(chan *load.Tally, 1)
 	go func() {

@@ -18,13 +18,15 @@ import (
 	"github.com/weir-dev/weir/bench/procfs"
 )
 
-// weir is a weir that serves with everything on: keys, prices, records with bodies, in a directory of its own.
+// weir is a weir that serves with everything on: keys, prices, budgets, limits, the response cache, records with bodies, in
+// a directory of its own.
 type weir struct {
 	*process
 	url      string
 	version  string
 	admin    string // token
-	key      string // virtual key of the load
+	key      string // virtual key of the load: under budgets and limits
+	freeKey  string // another, that nothing is held against
 	dir      string
 	keep     bool
 	children []int // the engine
@@ -81,13 +83,33 @@ func startWeir(ctx context.Context, o options, upstream string, progress func(st
 		return w, err
 	}
 	w.findChildren()
-	var made struct{ Key string }
-	err = w.api(ctx, http.MethodPost, "/api/v1/keys", strings.NewReader(`{"project":"`+project+`","name":"bench"}`), &made)
-	if err != nil {
-		return w, fmt.Errorf("make a key: %w", err)
+	return w, w.guards(ctx)
+}
+
+// guards makes the keys of the load, and limits and budgets that no load reaches.
+func (w *weir) guards(ctx context.Context) error {
+	for _, k := range []struct {
+		into *string
+		body string
+	}{
+		{&w.key, `{"project":"` + project + `","name":"bench","requests_per_minute":1000000000,"tokens_per_minute":1000000000,"concurrent":100000}`},
+		{&w.freeKey, `{"project":"` + project + `","name":"free"}`},
+	} {
+		var made struct{ Key string }
+		if err := w.api(ctx, http.MethodPost, "/api/v1/keys", strings.NewReader(k.body), &made); err != nil {
+			return fmt.Errorf("make a key: %w", err)
+		}
+		*k.into = made.Key
 	}
-	w.key = made.Key
-	return w, nil
+	for _, body := range []string{
+		`{"name":"bench-month","scope":{"project":"` + project + `","key":"bench"},"window":"month","limit_usd":"100000000"}`,
+		`{"name":"bench-day","scope":{"key":"bench"},"window":"day","limit_usd":"100000000","limit_tokens":1000000000000}`,
+	} {
+		if err := w.api(ctx, http.MethodPost, "/api/v1/budgets", strings.NewReader(body), nil); err != nil {
+			return fmt.Errorf("make a budget: %w", err)
+		}
+	}
+	return nil
 }
 
 // program is the weir to run: the one named, or one built from this tree.
