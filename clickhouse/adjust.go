@@ -119,7 +119,7 @@ func adjustmentRow(a *trace.Adjustment) callRow {
 		Start: c.Start, Project: c.Project, KeyID: c.KeyID, Key: c.Key, User: c.User, Session: c.Session, Tags: c.Tags,
 		Endpoint: c.Endpoint, Path: c.Path, Stream: c.Stream, Provider: c.Provider, ModelRequested: c.ModelRequested, Model: c.Model,
 		Status: c.Status, ErrorCode: c.ErrorCode, ServiceTier: c.ServiceTier, UsageSource: c.UsageSource, Cache: c.Cache,
-		Prompt: c.Prompt, PromptVersion: c.PromptVersion, Experiment: c.Experiment, Arm: c.Arm,
+		Prompt: c.Prompt, PromptVersion: c.PromptVersion, PromptHash: c.PromptHash, PromptRevision: c.PromptRevision, Experiment: c.Experiment, Arm: c.Arm, Epoch: c.Epoch, Unit: c.Unit,
 		Cost: a.Amount, PriceStatus: a.Status, PriceVersion: a.Version, PriceRule: a.Rule,
 	}, c.ID)
 	if a.Priced {

@@ -6,3 +6,10 @@ ALTER TABLE calls
     ADD COLUMN IF NOT EXISTS epoch Int32 CODEC(ZSTD(1)) AFTER prompt_revision,
     ADD COLUMN IF NOT EXISTS unit String CODEC(ZSTD(1)) AFTER epoch,
     ADD COLUMN IF NOT EXISTS own_text Int64 CODEC(ZSTD(1)) AFTER unit;
+
+ALTER TABLE adjustments
+    ADD COLUMN IF NOT EXISTS prompt_hash LowCardinality(String) AFTER flags,
+    ADD COLUMN IF NOT EXISTS prompt_revision Int64 CODEC(ZSTD(1)) AFTER prompt_hash,
+    ADD COLUMN IF NOT EXISTS epoch Int32 CODEC(ZSTD(1)) AFTER prompt_revision,
+    ADD COLUMN IF NOT EXISTS unit String CODEC(ZSTD(1)) AFTER epoch,
+    ADD COLUMN IF NOT EXISTS own_text Int64 CODEC(ZSTD(1)) AFTER unit;
