@@ -12,22 +12,22 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-// cursor is a place in a list: after the call of this start and id. It is opaque outside, and belongs to the filter it
-// was made for, whatever its times: a page may be asked for with a later Since.
+// cursor is a place in a list: after what has this start and id. It is opaque outside, and belongs to the filter it was
+// made for, of which it holds a sum without times: a page may be asked for with a later Since.
 type cursor struct {
 	start time.Time
 	id    string
 }
 
-func (c cursor) encode(f *trace.Filter) string {
-	b := binary.BigEndian.AppendUint32(nil, filterSum(f))
+func (c cursor) encode(sum uint32) string {
+	b := binary.BigEndian.AppendUint32(nil, sum)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.start.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(b, c.id...))
 }
 
-func decodeCursor(s string, f *trace.Filter) (cursor, error) {
+func decodeCursor(s string, sum uint32) (cursor, error) {
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) < 12 || binary.BigEndian.Uint32(b) != filterSum(f) {
+	if err != nil || len(b) < 12 || binary.BigEndian.Uint32(b) != sum {
 		return cursor{}, fmt.Errorf("cursor %.40q: %w: ask for the first page again", s, trace.ErrBadCursor)
 	}
 	return cursor{time.UnixMicro(int64(binary.BigEndian.Uint64(b[4:]))).UTC(), string(b[12:])}, nil

@@ -39,7 +39,7 @@ func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string
 	limit = min(max(limit, 1), 1000)
 	var from *cursor
 	if after != "" {
-		c, err := decodeCursor(after, &f)
+		c, err := decodeCursor(after, filterSum(&f))
 		if err != nil {
 			return trace.Page{}, err
 		}
@@ -63,7 +63,7 @@ func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string
 		if len(page.Calls) > limit {
 			page.Calls = page.Calls[:limit]
 			last := &page.Calls[limit-1]
-			page.Next = cursor{last.Start, last.ID}.encode(&f)
+			page.Next = cursor{last.Start, last.ID}.encode(filterSum(&f))
 			break
 		}
 	}

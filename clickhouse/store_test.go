@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/weir-dev/weir/trace"
 	"github.com/weir-dev/weir/trace/tracetest"
 )
 
@@ -62,4 +63,8 @@ func TestStore(t *testing.T) {
 		t.Helper()
 		return openTest(t, testConfig(t))
 	})
+}
+
+func TestScores(t *testing.T) {
+	tracetest.TestScores(t, func(t *testing.T) trace.Scores { return openTest(t, testConfig(t)) })
 }
