@@ -25,6 +25,7 @@ const (
 	Forbidden           Code = "weir_forbidden"
 	EndpointDenied      Code = "weir_endpoint_denied"
 	BudgetExceeded      Code = "weir_budget_exceeded"
+	BudgetUnavailable   Code = "weir_budget_unavailable" // nobody can tell whether a budget has room, and it holds that the call is refused then
 	RateLimited         Code = "weir_rate_limited"
 	ModelUnknown        Code = "weir_model_unknown"
 	Unpriced            Code = "weir_unpriced"
@@ -35,6 +36,7 @@ const (
 	NotFound            Code = "weir_not_found"
 	PromptNotFound      Code = "weir_prompt_not_found"
 	PromptInvalid       Code = "weir_prompt_invalid"
+	Conflict            Code = "weir_conflict" // what the request was made to has changed, or is not as it must be
 	UpstreamUnavailable Code = "weir_upstream_unavailable"
 	UpstreamTimeout     Code = "weir_upstream_timeout"
 	StreamCut           Code = "weir_stream_cut"

@@ -85,6 +85,8 @@ type Call struct {
 
 	// Prompt names a version of a prompt, as X-Weir-Prompt does: name@label, name@7; or "".
 	Prompt string
+	// Arm asks for an arm of an experiment, to try it, as X-Weir-Arm does: ARM, EXPERIMENT/ARM; or "".
+	Arm string
 	// Use says which prompt and arm the call is made with. The stage that finds them fills it in before it sends the call
 	// on; a call and its clones share it. Nil when nobody asks.
 	Use *Use
@@ -133,6 +135,10 @@ type Response struct {
 	// Cache is what the response cache had to do with the answer. An answer out of it names the provider and the model
 	// that gave it, has no Attempts and costs nothing.
 	Cache CacheUse
+	// CacheNeighbor is the id of the call whose question was like this one's, and CacheScore how like, from 0 to 1: their
+	// cosine similarity. Of a CacheSemantic answer only.
+	CacheNeighbor string
+	CacheScore    float64
 
 	Attempts []Attempt // every try, the answering one last; none when the answer came out of the cache
 }
@@ -141,10 +147,12 @@ type Response struct {
 // asked.
 type CacheUse string
 
-// Hit: the answer came out of the cache. Miss: it did not, though the cache was asked.
+// Hit: the answer came out of the cache. Semantic: it is that of a question like this one. Miss: it did not come out of it,
+// though the cache was asked.
 const (
-	CacheHit  CacheUse = "hit"
-	CacheMiss CacheUse = "miss"
+	CacheHit      CacheUse = "hit"
+	CacheSemantic CacheUse = "semantic"
+	CacheMiss     CacheUse = "miss"
 )
 
 // ContentLength is the announced length of the body, or -1.

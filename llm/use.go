@@ -7,6 +7,9 @@ type Use struct {
 	PromptHash     string // of the version's content
 	PromptRevision int64  // of the label that named the version; 0 when the caller named the version by its number
 
+	// Model is what is asked for when the call itself names none: the version's model, or the arm's.
+	Model string
+
 	Experiment string // its name
 	Arm        string
 	// Epoch numbers, from 1, the stretches of an experiment with the same weights. At 0 the call is not part of its

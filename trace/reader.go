@@ -53,7 +53,8 @@ type Page struct {
 // CostQuery asks for sums over rollups.
 type CostQuery struct {
 	Filter Filter
-	// By names the grouping columns in order: project key user model provider prompt arm endpoint status tag.k
+	// By names the grouping columns in order: project key user model provider prompt arm endpoint status cache
+	// tag.k
 	// and at most one of minute hour day month.
 	By       []string
 	Timezone *time.Location // of day and month; nil is UTC

@@ -90,6 +90,8 @@ type Span struct {
 	ProviderCost string // decimal dollars as the provider reported them, beside our own cost
 
 	Cache         Cache
+	CacheNeighbor string  // id of the call whose answer this one got, of a CacheSemantic answer
+	CacheScore    float64 // how like their questions are, from 0 to 1
 	Attempts      int
 	Prompt        string // name of the prompt template
 	PromptVersion int    // 0 = none

@@ -25,6 +25,8 @@ type Admission struct {
 	Path     string
 	Stream   bool
 	Model    string    // what the client asked for
+	Provider string    // where it is about to go; "": not known yet
+	Target   string    // the model there
 	Held     price.USD // what its budgets hold for it
 }
 
@@ -35,7 +37,7 @@ func (d *Disk) Admit(a Admission) error {
 	return d.encode(kindAdmission, &trace.Record{Call: trace.Span{
 		ID: a.ID, TraceID: a.TraceID, SpanID: a.SpanID, ParentID: a.ParentID, Kind: trace.KindCall, Start: a.Start,
 		Project: a.Project, KeyID: a.KeyID, Key: a.Key, User: a.User, Session: a.Session, Tags: a.Tags,
-		Endpoint: a.Endpoint, Path: a.Path, Stream: a.Stream, ModelRequested: a.Model, Held: a.Held,
+		Endpoint: a.Endpoint, Path: a.Path, Stream: a.Stream, Provider: a.Provider, ModelRequested: a.Model, Model: a.Target, Held: a.Held,
 	}})
 }
 

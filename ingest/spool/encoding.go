@@ -68,6 +68,8 @@ const (
 	spanEpoch
 	spanUnit
 	spanOwnText
+	spanCacheNeighbor
+	spanCacheScore
 )
 
 // putRecord appends a record without its bodies.
@@ -171,7 +173,9 @@ func putSpan(b []byte, s *trace.Span) []byte {
 	b = putInt(b, spanPromptRevision, s.PromptRevision)
 	b = putInt(b, spanEpoch, int64(s.Epoch))
 	b = putText(b, spanUnit, s.Unit)
-	return putInt(b, spanOwnText, int64(s.OwnText))
+	b = putInt(b, spanOwnText, int64(s.OwnText))
+	b = putText(b, spanCacheNeighbor, s.CacheNeighbor)
+	return putFloat(b, spanCacheScore, s.CacheScore)
 }
 
 func readSpan(text string, s *trace.Span) error {
@@ -188,6 +192,10 @@ func readSpan(text string, s *trace.Span) error {
 				nano, started = f.int(), true
 			default:
 				readSpanInt(&f, s)
+			}
+		case shapeFixed:
+			if f.field == spanCacheScore {
+				s.CacheScore = f.float()
 			}
 		case shapeText:
 			readSpanText(&f, s)
@@ -305,6 +313,8 @@ func readSpanText(f *fields, s *trace.Span) {
 		s.PromptHash = f.text
 	case spanUnit:
 		s.Unit = f.text
+	case spanCacheNeighbor:
+		s.CacheNeighbor = f.text
 	}
 }
 

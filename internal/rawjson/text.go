@@ -74,26 +74,46 @@ func hex4(b []byte, i int) (rune, bool) {
 
 // Quote writes s as a JSON string. Control characters, quotes and backslashes are escaped, U+2028 and U+2029 too; bytes
 // that are not UTF-8 become U+FFFD. The rest stays as it is.
-func Quote(s string) []byte {
+func Quote(s string) []byte { return AppendQuote(make([]byte, 0, len(s)+2), s) }
+
+// AppendQuote is Quote behind what dst holds.
+func AppendQuote(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
-	out := append(make([]byte, 0, len(s)+2), '"')
-	for _, r := range s { // broken bytes come as U+FFFD
-		switch {
-		case r == '"' || r == '\\':
-			out = append(out, '\\', byte(r))
-		case r == '\n':
-			out = append(out, '\\', 'n')
-		case r == '\r':
-			out = append(out, '\\', 'r')
-		case r == '\t':
-			out = append(out, '\\', 't')
-		case r < 0x20:
-			out = append(out, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		case r == '\u2028' || r == '\u2029':
-			out = append(out, '\\', 'u', '2', '0', '2', hex[r&15])
-		default:
-			out = utf8.AppendRune(out, r)
+	dst = append(dst, '"')
+	done := 0 // s[:done] is in dst
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
 		}
+		r, size := rune(c), 1
+		if c >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+			if r != '\u2028' && r != '\u2029' && (r != utf8.RuneError || size > 1) {
+				i += size
+				continue
+			}
+		}
+		dst = append(dst, s[done:i]...)
+		switch r {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\u2028', '\u2029':
+			dst = append(dst, '\\', 'u', '2', '0', '2', hex[r&15])
+		case utf8.RuneError:
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		}
+		i += size
+		done = i
 	}
-	return append(out, '"')
+	return append(append(dst, s[done:]...), '"')
 }

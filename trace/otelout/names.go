@@ -37,6 +37,8 @@ const (
 	weirPriceStatus    = "weir.price.status"
 	weirUsageSource    = "weir.usage.source"
 	weirCache          = "weir.cache"
+	weirCacheNeighbor  = "weir.cache.neighbor"
+	weirCacheScore     = "weir.cache.score"
 	weirAttempts       = "weir.attempts"
 	weirStatus         = "weir.status"
 	weirTagPrefix      = "weir.tag."

@@ -131,6 +131,9 @@ func attributes(s *trace.Span, operation string) []attribute.KeyValue {
 		text(weirPriceStatus, string(s.PriceStatus))
 		text(weirUsageSource, string(s.UsageSource))
 		text(weirCache, string(s.Cache))
+		if text(weirCacheNeighbor, s.CacheNeighbor); s.CacheScore != 0 {
+			out = append(out, attribute.Float64(weirCacheScore, s.CacheScore))
+		}
 		number(weirAttempts, int64(s.Attempts))
 	}
 	text(conversationID, s.Session)

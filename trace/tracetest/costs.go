@@ -92,6 +92,8 @@ func groupOf(s *trace.Span, name string, zone *time.Location) (string, bool) {
 		return string(s.Endpoint), true
 	case "status":
 		return string(s.Status), true
+	case "cache":
+		return string(s.Cache), true
 	case "minute", "hour":
 		return s.Start.UTC().Format(layouts[name]), true
 	case "day", "month":

@@ -78,8 +78,11 @@ func (c contract) costGroups() {
 		at(0, func(c *trace.Span) {
 			c.Project, c.Key, c.User, c.Session, c.Provider, c.Model = "p", "k", "u", "s", "pr", "m"
 			c.Prompt, c.PromptVersion, c.Arm, c.Endpoint, c.Tags = "greet", 7, "b", llm.Embeddings, map[string]string{"team": "red"}
+			c.Cache = trace.CacheSemantic
 		}),
-		at(90*time.Minute, func(c *trace.Span) { c.Prompt, c.Cost, c.Status = "greet", 1, trace.StatusBudget }),
+		at(90*time.Minute, func(c *trace.Span) {
+			c.Prompt, c.Cost, c.Status, c.Cache = "greet", 1, trace.StatusBudget, trace.CacheMiss
+		}),
 	)
 	for by, want := range map[string]string{
 		"project":          "p=13500 default=1",
@@ -92,6 +95,7 @@ func (c contract) costGroups() {
 		"arm":              "b=13500 =1",
 		"endpoint":         "embeddings=13500 chat.completions=1",
 		"status":           "ok=13500 budget=1",
+		"cache":            "semantic=13500 miss=1",
 		"tag.team":         "red=13500 =1",
 		"tag.none":         "=13501",
 		"minute":           "2026-03-31T23:30:00Z=13500 2026-04-01T01:00:00Z=1",

@@ -37,6 +37,7 @@ type entry struct {
 var (
 	_ trace.Writer = (*Memory)(nil)
 	_ trace.Reader = (*Memory)(nil)
+	_ trace.Finder = (*Memory)(nil)
 )
 
 func (m *Memory) away() error {
@@ -307,5 +308,23 @@ func (m *Memory) Unpriced(_ context.Context, since, until time.Time) ([]trace.Un
 	slices.SortFunc(out, func(a, b trace.UnpricedModel) int {
 		return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Model, b.Model))
 	})
+	return out, nil
+}
+
+// Spans implements trace.Finder.
+func (m *Memory) Spans(_ context.Context, ids []string) (map[string]trace.Span, error) {
+	if err := m.away(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]trace.Span{}
+	for _, e := range m.entries {
+		if slices.Contains(ids, e.Call.ID) {
+			s := e.Call
+			s.CostLines = nil
+			out[s.ID] = s
+		}
+	}
 	return out, nil
 }

@@ -142,7 +142,9 @@ func scoreFigures(t *testing.T, s trace.Scores) {
 		add(func(s *trace.Score) { s.Value, s.Arm, s.Experiment = v, "a", "x" })
 	}
 	add(func(s *trace.Score) { s.Value, s.Arm, s.Experiment = -4, "b", "x" })
-	add(func(s *trace.Score) { s.Name, s.Kind, s.Value, s.Prompt, s.PromptVersion = "ok", trace.BooleanScore, 1, "g", 2 })
+	add(func(s *trace.Score) {
+		s.Name, s.Kind, s.Value, s.Prompt, s.PromptVersion = "ok", trace.BooleanScore, 1, "g", 2
+	})
 	add(func(s *trace.Score) { s.Name, s.Kind, s.Value = "ok", trace.BooleanScore, 0 })
 	for _, word := range []string{"rude", "kind", "kind"} {
 		add(func(s *trace.Score) { s.Name, s.Kind, s.Value, s.Category = "tone", trace.CategoryScore, 0, word })

@@ -18,6 +18,7 @@ import (
 type Store interface {
 	trace.Writer
 	trace.Reader
+	trace.Finder
 }
 
 // Preview is the preview function that Test's stores must be opened with.
@@ -57,6 +58,7 @@ func Test(t *testing.T, open func(t *testing.T) Store) {
 		{"hostile text", contract.hostileText},
 		{"same batch twice", contract.twice},
 		{"pages", contract.pages},
+		{"find", contract.find},
 		{"filters", contract.filters},
 		{"search", contract.search},
 		{"traces", contract.traces},
@@ -206,7 +208,7 @@ func whole() trace.Record {
 		Cost:  123_456_789_012_345_678, Saved: 1, Held: 999_999_999, PriceStatus: price.Exact, PriceVersion: "openai/gpt-4o-mini@2024-07-18",
 		PriceRule:    "openai/gpt-4o-mini, effective 2024-07-18",
 		CostLines:    []price.Line{{Bucket: "cache_read", Tokens: 2, PerMTok: "0.075", AmountUSD: "0.00000015", Rule: "cache read"}},
-		ProviderCost: "0.0001", Cache: trace.CacheMiss, Attempts: 2, Prompt: "greet", PromptVersion: 7,
+		ProviderCost: "0.0001", Cache: trace.CacheMiss, CacheNeighbor: "c0", CacheScore: 0.9625, Attempts: 2, Prompt: "greet", PromptVersion: 7,
 		PromptHash: "sha256:0f", PromptRevision: 12,
 		Experiment: "tone", Arm: "b", Epoch: 2, Unit: "u-1", OwnText: 41, Flags: []string{"usage_clamped", "body_truncated"},
 	}

@@ -63,6 +63,22 @@ func (c contract) pages() {
 	}
 }
 
+func (c contract) find() {
+	t, s := c.t, c.store
+	near, far := at(0, func(c *trace.Span) { c.Prompt, c.CostLines = "greet", []price.Line{{Bucket: "x"}} }), at(90*24*time.Hour)
+	strange := at(time.Hour, func(c *trace.Span) { c.ID = "its-own" })
+	late := at(time.Hour, func(c *trace.Span) { c.ID = llm.NewID(t0.Add(-time.Hour)) }) // its id tells another time
+	write(t, s, "f", near, far, strange, late)
+	got, err := s.Spans(t.Context(), []string{near.Call.ID, far.Call.ID, strange.Call.ID, late.Call.ID, llm.NewID(t0), "none", "'"})
+	check(t, err)
+	if len(got) != 4 || got[near.Call.ID].Prompt != "greet" || got[near.Call.ID].CostLines != nil || !got[far.Call.ID].Start.Equal(far.Call.Start) {
+		t.Errorf("found %+v", got)
+	}
+	if got, err := s.Spans(t.Context(), nil); err != nil || len(got) != 0 {
+		t.Errorf("of no ids %v, %v", got, err)
+	}
+}
+
 func (c contract) filters() {
 	t, s := c.t, c.store
 	odd := at(time.Hour, func(c *trace.Span) {
