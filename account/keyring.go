@@ -109,6 +109,9 @@ func (r *Keyring) Open(ctx context.Context, text string, now time.Time) (Key, bo
 // Limits gives a key's own limits, by its id; none for a key that is not known.
 func (r *Keyring) Limits(id string) Limits { return (*r.keys.Load())[id].Limits }
 
+// Models gives the patterns of models that a key is limited to, by its id; none for a key that may ask for any, or is not known.
+func (r *Keyring) Models(id string) []string { return (*r.keys.Load())[id].Models }
+
 // note remembers a last use, at most one a minute for each key so that the path of a call rarely takes the lock for long.
 func (r *Keyring) note(id string, now time.Time) {
 	r.mu.Lock()
