@@ -189,4 +189,5 @@ func (w Window) Span(at time.Time, zone *time.Location) (from, until time.Time) 
 var (
 	ErrNoBudget    = errors.New("no such budget")
 	ErrBudgetTaken = errors.New("a budget of this name is there already")
+	ErrEventCursor = errors.New("not a cursor of a list of events")
 )

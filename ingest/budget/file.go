@@ -68,7 +68,7 @@ func (m *Memory) Cells(a *Account, now time.Time) []Past {
 	t.roll(now)
 	var out []Past
 	for _, c := range t.cells {
-		if all := c.past.plus(c.spent); c.live && all != (Amount{}) {
+		if all := c.past.Plus(c.spent); c.live && all != (Amount{}) {
 			out = append(out, Past{c.from, all})
 		}
 	}

@@ -23,18 +23,30 @@ type Config struct {
 	Book   func() *price.Book
 	Store  price.Budgets
 
-	// Admit notes a call with what is held for it, before it is sent. Nil notes nothing.
-	Admit func(call *llm.Call, held price.USD) error
+	// Admit notes a call, as its client made it, with where it is about to go and what is held for it. Nil notes nothing.
+	Admit func(call *llm.Call, to Target, held price.USD) error
+
+	Events  price.BudgetEvents  // where thresholds and breaches are written down; nil: they are only logged
+	Webhook *Webhook            // is woken when there is something to tell; nil: nobody is told
+	Refused func(budget string) // counts a call that a budget refused; nil: nobody counts
 
 	// Reader, Flush and Waiting tell what was spent before: the store of records, the wait until what was recorded is in
 	// it, and what is not yet. Nil: nothing was.
-	Reader  trace.Reader
-	Flush   func(context.Context) error
-	Waiting func() iter.Seq2[trace.Record, error]
+	Reader   trace.Reader
+	Adjuster trace.Adjuster // of the same store: what was added to costs; nil: nothing ever is
+	Flush    func(context.Context) error
+	Waiting  func() iter.Seq2[trace.Record, error]
 
 	File string // where the ledger's state is kept for the next start; "" keeps nothing
 	Log  *slog.Logger
+
+	// OnAway says which calls are refused while what was spent of an old budget is added up anew, because a Shared ledger
+	// has lost it.
+	OnAway OnAway
 }
+
+// Target is where an attempt goes.
+type Target struct{ Provider, Model string }
 
 const (
 	lease     = 2 * time.Minute // a hold lives that long after its call was last seen
@@ -43,11 +55,15 @@ const (
 
 // Guard holds a call against every budget it matches, around each attempt. Safe for concurrent use.
 type Guard struct {
-	cfg     Config
-	rules   atomic.Pointer[ruleset]
-	admits  atomic.Bool // there has been a budget: admissions are made here
-	learned habits
-	started time.Time
+	cfg      Config
+	rules    atomic.Pointer[ruleset]
+	admits   atomic.Bool // there has been a budget: admissions are made here
+	learned  habits
+	exposed  exposures
+	breached breaches
+	unpriced sync.Map // of call ids whose cost is not known: what was held, until their record is written
+	started  time.Time
+	shared   Shared // the ledger, if it is one
 
 	refreshing sync.Mutex // one at a time
 	background sync.WaitGroup
@@ -59,8 +75,8 @@ type Guard struct {
 	filling  map[string]bool      // by budget
 	released map[string]time.Time // by hand, of calls that were lost
 	recent   []observed
-	told     map[string]int // percent of a limit that was told, by budget and window
-	changed  bool           // since the file was written
+	told     map[string]toldOf // by budget and window
+	changed  bool              // since the file was written
 }
 
 // underWay is a call with its holds.
@@ -68,6 +84,7 @@ type underWay struct {
 	ctx     context.Context //nolint:containedctx // whether the client is still there
 	made    int
 	tickets []*Ticket
+	refused []turnedAway
 }
 
 // observed is a call whose record was seen a moment ago.
@@ -80,8 +97,9 @@ type observed struct {
 func New(cfg Config) *Guard {
 	g := &Guard{
 		cfg: cfg, started: time.Now(),
-		calls: map[string]*underWay{}, filling: map[string]bool{}, released: map[string]time.Time{}, told: map[string]int{},
+		calls: map[string]*underWay{}, filling: map[string]bool{}, released: map[string]time.Time{}, told: map[string]toldOf{},
 	}
+	g.shared, _ = cfg.Ledger.(Shared)
 	g.stopped, g.stop = context.WithCancel(context.Background())
 	g.rules.Store(newRuleset(nil))
 	return g
@@ -101,6 +119,13 @@ type Ticket struct {
 	input   int64 // tokens that were counted
 	output  int64 // tokens that are held of each hard budget of dollars or tokens
 	bounds  bool  // there is such a budget
+	strict  bool  // one of them fails closed
+
+	claims   []Claim
+	shares   []share // of exposures
+	extended Amount  // of a stream: what is held by now, if more than claims; guarded by the guard's mu
+	made     bool    // by a shared ledger; guarded by the guard's mu
+	carried  bool    // held again, since the ledger had lost it; guarded by the guard's mu
 }
 
 // Call is what may be sent: the call as it was given, or a copy with a limit of output.
@@ -111,7 +136,8 @@ func (t *Ticket) GiveUp() {
 	if !t.guard.drop(t) {
 		return
 	}
-	t.guard.settled(t.guard.cfg.Ledger.Settle(context.Background(), t.id, Amount{}, time.Now()))
+	t.guard.settle(t, Amount{}, time.Now())
+	t.guard.exposed.end(t.shares)
 }
 
 func (g *Guard) settled(err error) {
@@ -146,7 +172,7 @@ func (g *Guard) Hold(ctx context.Context, asked, there *llm.Call, provider, pric
 	var room [8]*rule
 	matched := g.rules.Load().match(subjectOf(asked, there.Model, provider), asked.Start, room[:0])
 	if len(matched) == 0 {
-		return nil, g.admit(asked, 0)
+		return nil, g.admit(asked, Target{provider, there.Model}, 0)
 	}
 	now := time.Now()
 	t := &Ticket{guard: g, owner: asked.ID, call: there, model: there.Model, begun: now, priceAs: priceAs}
@@ -156,6 +182,10 @@ func (g *Guard) Hold(ctx context.Context, asked, there *llm.Call, provider, pric
 	}
 	est := newEstimate(g.cfg.Book(), &g.learned, there, priceAs)
 	for _, r := range matched {
+		if g.unsummed(r) {
+			return nil, unreached(fmt.Errorf("%w: what was spent of the budget %s is added up anew", ErrLost, r.budget.Name))
+		}
+		t.strict = t.strict || g.cfg.OnAway.FailsClosed(&r.account)
 		amount, err := r.amount(est)
 		if err != nil {
 			return nil, err
@@ -173,10 +203,20 @@ func (g *Guard) Hold(ctx context.Context, asked, there *llm.Call, provider, pric
 			t.call = &bounded
 		}
 	}
+	t.claims, t.shares = h.Claims, g.exposed.add(matched, h.Claims, est, now)
 	g.enter(ctx, t, &h)
 	refused, err := g.cfg.Ledger.Hold(ctx, &h, now)
+	if errors.Is(err, ErrLost) {
+		refused, err = nil, g.holdLost(ctx, matched, &h, now)
+	}
+	if g.shared != nil && err == nil && refused == nil {
+		g.mu.Lock()
+		t.made = true
+		g.mu.Unlock()
+	}
 	if err == nil && refused == nil {
-		if err = g.admit(asked, t.held.USD); err == nil {
+		g.exposed.admitted(t.shares)
+		if err = g.admit(asked, Target{provider, there.Model}, t.held.USD); err == nil {
 			err = g.cfg.Ledger.Dispatched(ctx, t.id)
 		}
 		if err == nil {
@@ -185,17 +225,19 @@ func (g *Guard) Hold(ctx context.Context, asked, there *llm.Call, provider, pric
 		g.settled(g.cfg.Ledger.Release(ctx, t.id, now))
 	}
 	g.drop(t)
+	g.exposed.end(t.shares)
 	if err != nil {
 		return nil, unreached(err)
 	}
+	g.refusedBy(asked.ID, matched, refused)
 	return nil, refusal(matched, refused, now)
 }
 
-func (g *Guard) admit(call *llm.Call, held price.USD) error {
+func (g *Guard) admit(call *llm.Call, to Target, held price.USD) error {
 	if g.cfg.Admit == nil {
 		return nil
 	}
-	if err := g.cfg.Admit(call, held); err != nil {
+	if err := g.cfg.Admit(call, to, held); err != nil {
 		fault := llm.Faultf(llm.RecordUnavailable, "the record of this call could not be kept, and this weir does not answer what it cannot record; the operator sees why in /readyz")
 		return &Refused{Fault: fault.Because(err), Final: true}
 	}
@@ -206,8 +248,13 @@ func unreached(err error) error {
 	if _, ok := errors.AsType[*Refused](err); ok {
 		return err
 	}
-	return &Refused{Final: true, Fault: llm.Faultf(llm.RecordUnavailable, "the ledger of the budgets cannot be reached, and a call that it does not know of is not sent").Because(err)}
+	fault := llm.Faultf(llm.BudgetUnavailable, "the ledger of the budgets cannot be asked, and a budget of this call holds that it is not sent then; the operator sees why in /readyz")
+	fault.RetryAfter = askAgain
+	return &Refused{Final: true, Fault: fault.Because(err)}
 }
+
+// askAgain is what a client is told for whose call the ledger could not be asked.
+const askAgain = 2 * time.Second
 
 // enter numbers the attempt and remembers its ticket.
 func (g *Guard) enter(ctx context.Context, t *Ticket, h *Hold) {
@@ -297,12 +344,12 @@ func refusal(matched []*rule, refused []Refusal, now time.Time) *Refused {
 // spent is the sentence about a budget without room.
 func (r *rule) spent(f *Refusal, now time.Time) *llm.Fault {
 	limit, u := r.account.Limit, f.Usage
-	all := u.Spent.plus(u.Held).plus(f.Wanted)
+	all := u.Spent.Plus(u.Held).Plus(f.Wanted)
 	what := ""
 	switch {
-	case !all.within(Amount{USD: limit.USD}):
+	case !all.Within(Amount{USD: limit.USD}):
 		what = fmt.Sprintf("%s of %s dollars are spent and %s held, and this call may need %s", u.Spent.USD, limit.USD, u.Held.USD, f.Wanted.USD)
-	case !all.within(Amount{Tokens: limit.Tokens}):
+	case !all.Within(Amount{Tokens: limit.Tokens}):
 		what = fmt.Sprintf("%d of %d tokens are spent and %d held, and this call may need %d", u.Spent.Tokens, limit.Tokens, u.Held.Tokens, f.Wanted.Tokens)
 	default:
 		what = fmt.Sprintf("%d of %d calls are made and %d under way", u.Spent.Calls, limit.Calls, u.Held.Calls)
@@ -319,25 +366,31 @@ func (r *rule) spent(f *Refusal, now time.Time) *llm.Fault {
 const remainingHeader = "X-Weir-Budget-Remaining-Usd"
 
 // Stamp puts into an answer's head how many dollars are left of the budget that has the fewest left of those that the call
-// counts against. attempts may be empty.
+// counts against, and which budgets have reached a threshold. attempts may be empty.
 func (g *Guard) Stamp(h http.Header, call *llm.Call, attempts []llm.Attempt) {
 	set := g.rules.Load()
-	if !set.dollars || free(call.Endpoint) {
+	if len(set.list) == 0 || free(call.Endpoint) {
 		return
 	}
 	target, provider := call.Model, ""
 	if n := len(attempts); n > 0 {
 		target, provider = attempts[n-1].Model, attempts[n-1].Provider
 	}
-	var room [8]*rule
-	left, now, any := price.USD(0), time.Now(), false
+	var (
+		room    [8]*rule
+		reached [8]turnedAway
+	)
+	left, now, any, warned := price.USD(0), time.Now(), false, reached[:0]
 	for _, r := range set.match(subjectOf(call, target, provider), call.Start, room[:0]) {
+		u, err := g.glance(&r.account, now)
+		if err != nil {
+			continue // the headers are a courtesy
+		}
+		if r.passed(percentOf(u.Spent, r.account.Limit)) > 0 {
+			warned = append(warned, turnedAway{r, u})
+		}
 		if r.budget.LimitUSD == 0 {
 			continue
-		}
-		u, err := g.cfg.Ledger.Usage(context.Background(), &r.account, now)
-		if err != nil {
-			continue // the header is a courtesy
 		}
 		if mine := u.Remaining(r.account.Limit).USD; !any || mine < left {
 			left, any = mine, true
@@ -346,4 +399,5 @@ func (g *Guard) Stamp(h http.Header, call *llm.Call, attempts []llm.Attempt) {
 	if any {
 		h[remainingHeader] = []string{left.String()}
 	}
+	warn(h, warned)
 }

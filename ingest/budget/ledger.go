@@ -17,13 +17,13 @@ type Amount struct {
 	Calls  int64     `json:"calls"`
 }
 
-// plus adds without running over.
-func (a Amount) plus(b Amount) Amount {
+// Plus adds without running over.
+func (a Amount) Plus(b Amount) Amount {
 	return Amount{USD: price.USD(add(int64(a.USD), int64(b.USD))), Tokens: add(a.Tokens, b.Tokens), Calls: add(a.Calls, b.Calls)}
 }
 
-// minus subtracts, down to nothing.
-func (a Amount) minus(b Amount) Amount {
+// Minus subtracts, down to nothing.
+func (a Amount) Minus(b Amount) Amount {
 	return Amount{USD: max(0, a.USD-b.USD), Tokens: max(0, a.Tokens-b.Tokens), Calls: max(0, a.Calls-b.Calls)}
 }
 
@@ -41,8 +41,8 @@ func add(a, b int64) int64 {
 	return a + b
 }
 
-// within says whether the amount is inside a limit whose zero parts bound nothing.
-func (a Amount) within(limit Amount) bool {
+// Within says whether the amount is inside a limit whose zero parts bound nothing.
+func (a Amount) Within(limit Amount) bool {
 	return (limit.USD == 0 || a.USD <= limit.USD) && (limit.Tokens == 0 || a.Tokens <= limit.Tokens) && (limit.Calls == 0 || a.Calls <= limit.Calls)
 }
 
@@ -53,6 +53,14 @@ type Account struct {
 	Zone   *time.Location // of a calendar window
 	Limit  Amount         // parts that are zero bound nothing
 	Hard   bool           // a hold that does not fit is refused; else it passes and is counted all the same
+
+	// Sums names what is added up, for a Shared ledger: there an ID with other Sums is another account.
+	Sums string
+	// Since is when the account was opened, as far as is known, in a Shared ledger: one that was opened again since then does
+	// not count for the same. Zero: any will do.
+	Since time.Time
+	// Strict says that nothing may be held while nobody can tell what there is: see Replica.
+	Strict bool
 }
 
 // Claim is what a hold takes of one account.
@@ -100,7 +108,7 @@ type Usage struct {
 }
 
 // Remaining is what is left below a limit; a part without a limit is zero.
-func (u Usage) Remaining(limit Amount) Amount { return limit.minus(u.Spent).minus(u.Held) }
+func (u Usage) Remaining(limit Amount) Amount { return limit.Minus(u.Spent).Minus(u.Held) }
 
 // Past is what calls cost before a ledger counted them.
 type Past struct {
@@ -149,7 +157,7 @@ type Ledger interface {
 	// lost, which count as presumed. What was held, settled and charged here stays beside it.
 	Fill(ctx context.Context, a *Account, past []Past, lost []Hold, now time.Time) error
 	// Forget drops an account. Holds go on without it.
-	Forget(ctx context.Context, id string) error
+	Forget(ctx context.Context, a *Account) error
 
 	// Usage is an account's present window; zero, with its bounds, for an account that nothing was counted against.
 	Usage(ctx context.Context, a *Account, now time.Time) (Usage, error)

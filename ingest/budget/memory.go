@@ -110,7 +110,7 @@ func (m *Memory) Extend(_ context.Context, id string, total Amount, until, now t
 	total = total.positive()
 	var refused []Refusal
 	for _, p := range h.places {
-		more := total.minus(p.amount)
+		more := total.Minus(p.amount)
 		if p.in.roll(now); p.in.account.Hard && more != (Amount{}) && p.cell.live && !p.in.room(more) {
 			refused = append(refused, Refusal{p.in.account, p.in.usage(now), more})
 		}
@@ -120,9 +120,9 @@ func (m *Memory) Extend(_ context.Context, id string, total Amount, until, now t
 	}
 	for i := range h.places {
 		p := &h.places[i]
-		more := total.minus(p.amount)
+		more := total.Minus(p.amount)
 		p.in.more(p.cell, more)
-		p.amount = p.amount.plus(more)
+		p.amount = p.amount.Plus(more)
 	}
 	if until.After(h.Expires) {
 		h.Expires = until
@@ -271,14 +271,14 @@ func (m *Memory) inherit(t *tally, l *Hold, now time.Time) {
 }
 
 // Forget implements Ledger.
-func (m *Memory) Forget(_ context.Context, id string) error {
+func (m *Memory) Forget(_ context.Context, a *Account) error {
 	m.at(time.Time{})
 	defer m.mu.Unlock()
-	t, ok := m.accounts[id]
+	t, ok := m.accounts[a.ID]
 	if !ok {
 		return nil
 	}
-	delete(m.accounts, id)
+	delete(m.accounts, a.ID)
 	for _, list := range []map[string]*held{m.holds, m.ended} {
 		for hold, h := range list {
 			h.places = slices.DeleteFunc(h.places, func(p place) bool { return p.in == t })

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/weir-dev/weir/llm"
@@ -9,17 +10,14 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-// costOf is what a recorded call counts for, and false when its dollars are not known. A call counts as one when it was
-// answered by a provider, or left by its client, or cut.
+// costOf is what a recorded call counts for, and false when its dollars are not known: then it is what was held for it. A call
+// counts as one when it was answered by a provider, or left by its client, or cut.
 func costOf(s *trace.Span) (Amount, bool) {
 	if s.Cache == trace.CacheHit || s.Cache == trace.CacheSemantic { // the usage is that of the first call, which was counted then
 		return Amount{}, true
 	}
 	usd, known := s.KnownCost()
-	if s.Cache == trace.CacheHit || s.Cache == trace.CacheSemantic {
-		return Amount{}, true
-	}
-	a := Amount{Tokens: add(s.Usage.Input(), s.Usage.Output())}
+	a := Amount{Tokens: add(s.Usage.Input(), s.Usage.Output()), USD: s.Held}
 	if known {
 		a.USD = usd
 	}
@@ -40,24 +38,29 @@ func (g *Guard) Observe(rec *trace.Record) {
 	}
 	s, now := &rec.Call, time.Now()
 	cost, known := costOf(s)
-	tickets, held := g.leave(s.ID, now)
-	if held && len(tickets) == 0 && cost != (Amount{}) && s.Status == trace.StatusClientClosed {
+	c := g.leave(s.ID, now)
+	tickets := c.tickets
+	if c.made > 0 && len(tickets) == 0 && cost != (Amount{}) && s.Status == trace.StatusClientClosed {
 		g.chargeAnyway(s, cost, now)
 	}
 	for i, t := range tickets {
 		mine := Amount{}
 		if i == len(tickets)-1 { // one attempt was charged: the last
 			mine = cost
-			if !known {
-				mine.USD, mine.Tokens = max(mine.USD, t.held.USD), max(mine.Tokens, t.held.Tokens)
+			if !known && t.held.USD > 0 {
+				mine.USD = t.held.USD
+				g.unpriced.Store(s.ID, t.held.USD) // see Keep
 			}
+			g.overrunOf(t, mine, now)
 			if s.Status == trace.StatusOK {
 				g.learn(t, s)
 			}
 		}
-		g.settled(g.cfg.Ledger.Settle(context.Background(), t.id, mine, now))
+		g.settle(t, mine, now)
+		g.exposed.end(t.shares)
 	}
-	g.late(s, cost, now)
+	g.breachesOf(&c, s.Status == trace.StatusBudget, now)
+	g.late(s, cost, tickets, now)
 }
 
 // learn notes what an answered call used.
@@ -81,8 +84,8 @@ func (g *Guard) chargeAnyway(s *trace.Span, cost Amount, now time.Time) {
 	}
 }
 
-// leave takes the call's tickets, and says whether it ever had one.
-func (g *Guard) leave(id string, now time.Time) ([]*Ticket, bool) {
+// leave takes the call out; zero when it never had a hold.
+func (g *Guard) leave(id string, now time.Time) underWay {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.changed = true
@@ -94,14 +97,15 @@ func (g *Guard) leave(id string, now time.Time) ([]*Ticket, bool) {
 	}
 	c, ok := g.calls[id]
 	if !ok {
-		return nil, false
+		return underWay{}
 	}
 	delete(g.calls, id)
-	return c.tickets, true
+	return *c
 }
 
-// late charges a call that was under way when a budget was made, and that ended after the budget's past was asked for.
-func (g *Guard) late(s *trace.Span, cost Amount, now time.Time) {
+// late charges a call that was under way when a budget was made, and that ended after the budget's past was asked for. A
+// shared ledger's past is asked for again; there it is a call that began before this process heard of the budget.
+func (g *Guard) late(s *trace.Span, cost Amount, tickets []*Ticket, now time.Time) {
 	set := g.rules.Load()
 	if len(set.young) == 0 || free(s.Endpoint) {
 		return
@@ -109,7 +113,14 @@ func (g *Guard) late(s *trace.Span, cost Amount, now time.Time) {
 	var to []*Account
 	subject := subjectOfSpan(s)
 	for _, r := range set.young {
-		if s.Start.Before(r.since) && r.asked.Load() && r.covers(subject) {
+		if g.shared != nil {
+			if s.Start.Before(r.since) || !s.Start.Before(r.known) || holdsOf(tickets, &r.account) {
+				continue
+			}
+		} else if !s.Start.Before(r.since) || !r.asked.Load() {
+			continue
+		}
+		if r.covers(subject) {
 			to = append(to, &r.account)
 		}
 	}
@@ -137,7 +148,14 @@ func (g *Guard) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 		now := time.Now()
+		g.keepUp(ctx)
 		g.tell(ctx, now)
+		g.recordBreaches(ctx)
+		if g.cfg.Events != nil && n%3600 == 1 {
+			if err := g.cfg.Events.PruneBudgetEvents(ctx, now.Add(-keepEvents)); err != nil {
+				g.cfg.Log.Warn("old events of budgets were not removed", "error", err)
+			}
+		}
 		if n%5 == 0 {
 			g.save(now) //nolint:contextcheck // a local file
 		}
@@ -145,6 +163,9 @@ func (g *Guard) Run(ctx context.Context) {
 			g.renew(ctx, now)
 			if err := g.cfg.Ledger.Expire(ctx, now); err != nil {
 				g.cfg.Log.Warn("holds of budgets were not looked through", "error", err)
+			}
+			if err := g.Heal(ctx); err != nil && !errors.Is(err, ErrAway) && ctx.Err() == nil {
+				g.cfg.Log.Debug("presumed holds were not looked up", "error", err)
 			}
 			if err := g.Refresh(ctx); err != nil && ctx.Err() == nil {
 				g.cfg.Log.Warn("budgets not refreshed", "error", err)
@@ -163,48 +184,22 @@ func (g *Guard) renew(ctx context.Context, now time.Time) {
 		for _, t := range c.tickets {
 			if !gone && now.Sub(t.begun) >= renewEach {
 				live = append(live, t.id)
+				if t.carried {
+					live = append(live, carriedID(t.id))
+				}
 			}
 		}
 		if gone && (len(c.tickets) == 0 || now.Sub(c.tickets[0].begun) > time.Hour) {
 			delete(g.calls, id)
+			for _, t := range c.tickets {
+				g.exposed.end(t.shares)
+			}
 		}
 	}
 	g.mu.Unlock()
 	for _, id := range live {
-		_, err := g.cfg.Ledger.Extend(ctx, id, Amount{}, now.Add(lease), now)
-		g.settled(err)
-	}
-}
-
-// tell logs, once in each window, that a budget has passed one of its soft thresholds or its limit.
-func (g *Guard) tell(ctx context.Context, now time.Time) {
-	for _, r := range g.rules.Load().list {
-		u, err := g.cfg.Ledger.Usage(ctx, &r.account, now)
-		if err != nil {
-			return
-		}
-		percent, passed := percentOf(u.Spent, r.account.Limit), 0
-		for _, p := range append(r.budget.Soft, 100) {
-			if percent >= p {
-				passed = p
-			}
-		}
-		g.mu.Lock()
-		key := r.budget.ID + "@" + u.From.String()
-		if _, rolling := r.budget.Window.Rolling(); rolling {
-			key = r.budget.ID
-		}
-		before := g.told[key]
-		if passed != before {
-			if len(g.told) > 10_000 {
-				clear(g.told)
-			}
-			g.told[key] = passed
-		}
-		g.mu.Unlock()
-		if passed > before {
-			g.cfg.Log.Warn("budget has reached a threshold", "budget", r.budget.Name, "percent", passed, "window", string(r.budget.Window),
-				"spent_usd", u.Spent.USD.String(), "limit_usd", r.budget.LimitUSD.String(), "at_limit", string(r.budget.AtLimit))
+		if _, err := g.cfg.Ledger.Extend(ctx, id, Amount{}, now.Add(lease), now); !errors.Is(err, ErrAway) {
+			g.settled(err)
 		}
 	}
 }
@@ -225,8 +220,11 @@ func percentOf(spent, limit Amount) int {
 type Status struct {
 	Budget  price.Budget
 	Usage   Usage
-	Percent int  // of the limit that is spent the furthest
-	Filling bool // what was spent before this weir counted is not all known yet
+	Percent int // of the limit that is spent the furthest
+	// Overshoot is by how much the limit in dollars can be overspent by what was admitted in the window; nil: the budget lets all
+	// pass, or has no such limit.
+	Overshoot *Overshoot
+	Filling   bool // what was spent before this weir counted is not all known yet
 }
 
 // List gives all budgets by name.
@@ -242,9 +240,25 @@ func (g *Guard) List(ctx context.Context) ([]Status, error) {
 		g.mu.Lock()
 		filling := g.filling[r.budget.ID]
 		g.mu.Unlock()
-		out[i] = Status{r.budget, u, percentOf(u.Spent, r.account.Limit), filling}
+		out[i] = Status{Budget: r.budget, Usage: u, Percent: percentOf(u.Spent, r.account.Limit), Filling: filling}
+		if o, stated := g.overshoot(r, now); stated {
+			out[i].Overshoot = &o
+		}
 	}
 	return out, nil
+}
+
+// Glances gives all budgets by name as List does, but for Overshoot, without asking a ledger that is far: from the last time it was
+// asked. Those of which nothing can be told are left out.
+func (g *Guard) Glances() []Status {
+	now := time.Now()
+	var out []Status
+	for _, r := range g.rules.Load().list {
+		if u, err := g.glance(&r.account, now); err == nil {
+			out = append(out, Status{Budget: r.budget, Usage: u, Percent: percentOf(u.Spent, r.account.Limit)})
+		}
+	}
+	return out
 }
 
 // Holds lists the holds there are, oldest first.

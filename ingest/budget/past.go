@@ -3,6 +3,7 @@ package budget
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,11 +97,16 @@ func (g *Guard) pastPiece(ctx context.Context, r *rule, since, until time.Time) 
 		return nil, err
 	}
 	out := make([]Past, 0, len(rows))
+	if slices.ContainsFunc(costs.Rows, func(row trace.CostRow) bool { return row.UnpricedCalls > 0 }) {
+		if out, err = g.unknowns(ctx, r, since, until); err != nil {
+			return nil, err
+		}
+	}
 	for _, row := range rows {
 		if free(llm.Endpoint(row.Group[1])) {
 			continue
 		}
-		p := Past{At: until.Add(-time.Nanosecond), Amount: amountOf(row).minus(cached[strings.Join(row.Group, "\x00")])}
+		p := Past{At: until.Add(-time.Nanosecond), Amount: amountOf(row).Minus(cached[strings.Join(row.Group, "\x00")])}
 		if step > 0 {
 			at, err := time.Parse(time.RFC3339, row.Group[2])
 			if err != nil {
@@ -130,7 +136,7 @@ func (g *Guard) cached(ctx context.Context, r *rule, q trace.CostQuery) (map[str
 		}
 		for _, row := range costs.Rows {
 			key := strings.Join(row.Group, "\x00")
-			out[key] = out[key].plus(amountOf(row))
+			out[key] = out[key].Plus(amountOf(row))
 		}
 	}
 	return out, nil
@@ -216,9 +222,10 @@ func filterOf(r *rule) trace.Filter {
 }
 
 // lost finds the calls of the window that were under way when a weir died: they are presumed to have cost what was held.
-// Which provider they were sent to was not recorded, so that a budget of one provider takes them all.
+// Of one whose admission did not say which provider it went to, a budget of any provider takes it.
 func (g *Guard) lost(ctx context.Context, r *rule, from time.Time) ([]Hold, error) {
 	f := filterOf(r)
+	provider := f.Provider
 	f.Provider, f.ErrorCode, f.Since, f.Until = "", string(llm.Lost), from, r.since
 	var out []Hold
 	for cursor := ""; ; {
@@ -231,7 +238,8 @@ func (g *Guard) lost(ctx context.Context, r *rule, from time.Time) ([]Hold, erro
 			g.mu.Lock()
 			_, released := g.released[s.ID]
 			g.mu.Unlock()
-			if !released && !free(s.Endpoint) {
+			elsewhere := s.Provider != "" && provider != "" && s.Provider != provider
+			if !released && !elsewhere && !free(s.Endpoint) {
 				out = append(out, lostHold(s, &r.account, s.Held))
 			}
 		}

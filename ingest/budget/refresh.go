@@ -29,6 +29,9 @@ func (g *Guard) Start(ctx context.Context) error {
 		}
 		rules = append(rules, r)
 	}
+	if g.shared != nil {
+		return g.startShared(ctx, rules)
+	}
 	set := newRuleset(rules)
 	saved := g.load()
 	if len(rules) > 0 {
@@ -54,7 +57,7 @@ func (g *Guard) Refresh(ctx context.Context) error {
 	}
 	before, now := g.rules.Load(), time.Now()
 	rules := make([]*rule, 0, len(list))
-	var fresh, young []*rule
+	var fresh, young, changed []*rule
 	for _, b := range list {
 		r, err := newRule(b, now)
 		if err != nil {
@@ -64,9 +67,12 @@ func (g *Guard) Refresh(ctx context.Context) error {
 		old, known := before.byID[b.ID]
 		switch {
 		case known && old.sameSums(r):
-			r.since, r.asked = old.since, old.asked
+			r.since, r.asked, r.joined, r.filled, r.known = old.since, old.asked, old.joined, old.filled, old.known
+		case known && g.shared != nil:
+			changed = append(changed, old)
+			fresh = append(fresh, r)
 		case known:
-			if err := g.cfg.Ledger.Forget(ctx, b.ID); err != nil {
+			if err := g.cfg.Ledger.Forget(ctx, &old.account); err != nil {
 				return fmt.Errorf("forget what was counted for the budget %s: %w", b.Name, err)
 			}
 			fresh = append(fresh, r)
@@ -77,6 +83,9 @@ func (g *Guard) Refresh(ctx context.Context) error {
 			young = append(young, r)
 		}
 		rules = append(rules, r)
+	}
+	if g.shared != nil {
+		return g.refreshShared(ctx, before, rules, changed)
 	}
 	set := newRuleset(rules)
 	set.young = young
@@ -89,9 +98,9 @@ func (g *Guard) Refresh(ctx context.Context) error {
 		g.admits.Store(true)
 	}
 	g.rules.Store(set)
-	for id := range before.byID {
+	for id, gone := range before.byID {
 		if _, there := set.byID[id]; !there {
-			if err := g.cfg.Ledger.Forget(ctx, id); err != nil {
+			if err := g.cfg.Ledger.Forget(ctx, &gone.account); err != nil {
 				g.cfg.Log.Warn("what was counted for a budget that is gone stays in the ledger", "error", err)
 			}
 		}
@@ -125,6 +134,11 @@ func (g *Guard) fillLater(rules []*rule) {
 // fill asks the store what was spent before the rules began to count, and gives those back for which it has no answer.
 func (g *Guard) fill(ctx context.Context, rules []*rule) (pending []*rule) {
 	if g.cfg.Reader == nil || len(rules) == 0 {
+		for _, r := range rules {
+			if g.shared != nil {
+				g.restored(g.shared.Fill(ctx, &r.account, nil, nil, time.Now()))
+			}
+		}
 		g.filled(rules)
 		return nil
 	}

@@ -26,6 +26,11 @@ type rule struct {
 	conds   []condition
 	since   time.Time    // calls that began before are past, and not held against it
 	asked   *atomic.Bool // what was spent before since has been asked for
+
+	// Of a Shared ledger:
+	joined bool      // since is the ledger's
+	filled bool      // what was spent before since is known
+	known  time.Time // since when calls are held here
 }
 
 // condition is one entry of a scope.
@@ -65,6 +70,7 @@ func newRule(b price.Budget, since time.Time) (*rule, error) {
 		ID: b.ID, Window: b.Window, Zone: zone, Hard: b.AtLimit != price.AlertOnly,
 		Limit: Amount{USD: b.LimitUSD, Tokens: b.LimitTokens, Calls: b.LimitCalls},
 	}}
+	r.account.Sums, r.account.Strict, r.known = r.sums(), b.Policy == price.Strict, since
 	for name, value := range b.Scope {
 		c := condition{value: value}
 		if tag, ok := strings.CutPrefix(name, "tag."); ok {

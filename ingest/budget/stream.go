@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/weir-dev/weir/llm"
@@ -36,6 +37,13 @@ func (g *Guard) Watch(call *llm.Call) func(relayed int64) *llm.Fault {
 		}
 		for _, more := range []int64{max(ahead, held/4), ahead / 2, 1} {
 			refused, err := g.extend(t, add(relayed, more))
+			if errors.Is(err, ErrAway) && t.strict {
+				return llm.Faultf(llm.StreamCut, "the ledger of the budgets cannot be asked for the rest of this answer, which was cut off here; what came until now is charged").Because(err)
+			}
+			if errors.Is(err, ErrAway) {
+				held = add(relayed, more)
+				return nil
+			}
 			if err != nil {
 				g.settled(err)
 				return nil // released by hand, or out of reach: what it costs is charged in any case
@@ -57,13 +65,23 @@ func (g *Guard) extend(t *Ticket, output int64) ([]Refusal, error) {
 	now := time.Now()
 	usage := llm.Usage{InputUncached: t.input, OutputText: output}
 	usd, _ := g.cfg.Book().Quote(price.Charge{Provider: t.priceAs, Model: t.model, Project: t.call.Project, Usage: usage, At: t.call.Start}).Known()
-	return g.cfg.Ledger.Extend(context.Background(), t.id, Amount{USD: usd, Tokens: add(t.input, output)}, now.Add(lease), now)
+	total := Amount{USD: usd, Tokens: add(t.input, output)}
+	refused, err := g.cfg.Ledger.Extend(context.Background(), t.id, total, now.Add(lease), now)
+	if err == nil && refused == nil {
+		g.mu.Lock()
+		t.extended = total
+		g.mu.Unlock()
+	}
+	return refused, err
 }
 
 func (g *Guard) cut(refused []Refusal) *llm.Fault {
-	name := refused[0].Account.ID
-	if r, ok := g.rules.Load().byID[name]; ok {
-		name = r.budget.Name
+	name, now := refused[0].Account.ID, time.Now()
+	for i := len(refused) - 1; i >= 0; i-- {
+		if r, ok := g.rules.Load().byID[refused[i].Account.ID]; ok {
+			name = r.budget.Name
+			g.breach(r, price.EventCut, &refused[i].Usage, Amount{}, now)
+		}
 	}
 	return llm.Faultf(llm.StreamCut, "the budget %s has no room for the rest of this answer, which was cut off here; what came until now is charged", name)
 }

@@ -51,7 +51,7 @@ func (t *tally) covers(c *cell, at time.Time) bool {
 
 func (t *tally) retire(key int64, c *cell) {
 	c.live = false
-	t.past, t.spent, t.held, t.overrun = t.past.minus(c.past), t.spent.minus(c.spent), t.held.minus(c.held), t.overrun.minus(c.overrun)
+	t.past, t.spent, t.held, t.overrun = t.past.Minus(c.past), t.spent.Minus(c.spent), t.held.Minus(c.held), t.overrun.Minus(c.overrun)
 	if c.holds == 0 {
 		delete(t.cells, key)
 	}
@@ -84,25 +84,25 @@ func (t *tally) cellAt(at time.Time) *cell {
 
 func (t *tally) hold(c *cell, a Amount) {
 	c.holds++
-	c.held = c.held.plus(a)
+	c.held = c.held.Plus(a)
 	if c.live {
-		t.held = t.held.plus(a)
+		t.held = t.held.Plus(a)
 	}
 }
 
 // more adds to a hold that is there.
 func (t *tally) more(c *cell, a Amount) {
-	c.held = c.held.plus(a)
+	c.held = c.held.Plus(a)
 	if c.live {
-		t.held = t.held.plus(a)
+		t.held = t.held.Plus(a)
 	}
 }
 
 func (t *tally) unhold(c *cell, a Amount) {
 	c.holds--
-	c.held = c.held.minus(a)
+	c.held = c.held.Minus(a)
 	if c.live {
-		t.held = t.held.minus(a)
+		t.held = t.held.Minus(a)
 	} else if c.holds == 0 {
 		delete(t.cells, c.from.UnixNano())
 	}
@@ -110,7 +110,7 @@ func (t *tally) unhold(c *cell, a Amount) {
 
 // charge counts a cost of which a part was held. Only what is bounded can overrun.
 func (t *tally) charge(c *cell, cost, held Amount) {
-	over := cost.minus(held)
+	over := cost.Minus(held)
 	if t.account.Limit.USD == 0 {
 		over.USD = 0
 	}
@@ -120,9 +120,9 @@ func (t *tally) charge(c *cell, cost, held Amount) {
 	if t.account.Limit.Calls == 0 {
 		over.Calls = 0
 	}
-	c.spent, c.overrun = c.spent.plus(cost), c.overrun.plus(over)
+	c.spent, c.overrun = c.spent.Plus(cost), c.overrun.Plus(over)
 	if c.live {
-		t.spent, t.overrun = t.spent.plus(cost), t.overrun.plus(over)
+		t.spent, t.overrun = t.spent.Plus(cost), t.overrun.Plus(over)
 	}
 }
 
@@ -138,16 +138,16 @@ func (t *tally) fill(past []Past, at time.Time) {
 			continue
 		}
 		c, a := t.cellAt(p.At), p.Amount.positive()
-		c.past, t.past = c.past.plus(a), t.past.plus(a)
+		c.past, t.past = c.past.Plus(a), t.past.Plus(a)
 	}
 }
 
 func (t *tally) room(a Amount) bool {
-	return t.past.plus(t.spent).plus(t.held).plus(a).within(t.account.Limit)
+	return t.past.Plus(t.spent).Plus(t.held).Plus(a).Within(t.account.Limit)
 }
 
 func (t *tally) usage(at time.Time) Usage {
-	u := Usage{Spent: t.past.plus(t.spent), Held: t.held, Overrun: t.overrun}
+	u := Usage{Spent: t.past.Plus(t.spent), Held: t.held, Overrun: t.overrun}
 	if u.From, u.Until = t.account.Window.Span(at, t.account.Zone); u.Until.Equal(at) {
 		u.Until = time.Time{} // a rolling window has no end
 	}

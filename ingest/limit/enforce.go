@@ -84,13 +84,15 @@ func (l *Limits) take(ctx context.Context, asks []Ask) ([]State, *llm.Fault) {
 		return nil, nil
 	}
 	if !taken {
-		return nil, refusal(asks, states)
+		fault, by := refusal(asks, states)
+		l.cfg.Refused(by.rule, by.Kind)
+		return nil, fault
 	}
 	return states, nil
 }
 
 // refusal says which limit there is no room in, the one that lasts longest if there are several.
-func refusal(asks []Ask, states []State) *llm.Fault {
+func refusal(asks []Ask, states []State) (*llm.Fault, *Ask) {
 	worst := -1
 	for i, s := range states {
 		if !s.Fits && (worst < 0 || s.Wait > states[worst].Wait) {
@@ -120,7 +122,7 @@ func refusal(asks []Ask, states []State) *llm.Fault {
 	if a.N > a.Burst {
 		fault.Header["X-Should-Retry"] = []string{"false"}
 	}
-	return fault
+	return fault, &asks[worst]
 }
 
 // holding sends a call that has slots, and sees to it that they are given back once.

@@ -18,7 +18,9 @@ type Config struct {
 	// KeyLimits gives the limits that a virtual key has of its own, by its id. Nil: none has.
 	KeyLimits func(id string) account.Limits
 	Store     Store // nil: Memory
-	Log       *slog.Logger
+	// Refused counts a call that was refused, by the rule's name, or "its key", and the kind. Nil counts nothing.
+	Refused func(rule string, kind Kind)
+	Log     *slog.Logger
 }
 
 // Limits holds calls against rules and the limits of their keys. When the store cannot be asked, calls pass and it is
@@ -60,6 +62,9 @@ func New(cfg Config) *Limits {
 	}
 	if cfg.KeyLimits == nil {
 		cfg.KeyLimits = func(string) account.Limits { return account.Limits{} }
+	}
+	if cfg.Refused == nil {
+		cfg.Refused = func(string, Kind) {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

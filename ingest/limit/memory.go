@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 )
@@ -40,6 +41,13 @@ func (m *Memory) Settle(_ context.Context, asks []Ask) error {
 	defer m.mu.Unlock()
 	m.settle(m.now(), asks)
 	return nil
+}
+
+// Slots says how many slots are taken of each counter that has some.
+func (m *Memory) Slots() map[string]int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.slots)
 }
 
 func (m *Memory) now() int64 {

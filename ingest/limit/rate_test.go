@@ -73,53 +73,6 @@ func TestARateNeverGivesMoreNorLess(t *testing.T) {
 	})
 }
 
-func TestWhatWasUsedBeyondTheEstimateIsOwed(t *testing.T) {
-	var m Memory
-	m.now()
-	a := []Ask{{Kind: Tokens, Counter: "c", Limit: 600, Burst: 600, N: 100}}
-	with := func(n int64) []Ask { b := a[0]; b.N = n; return []Ask{b} }
-	if _, ok := m.take(0, a); !ok {
-		t.Fatal("a full bucket refused")
-	}
-	m.settle(0, with(1700)) // 1800 in all: 1200 owed beyond the 600
-	states, ok := m.take(0, with(1))
-	if ok || states[0].Remaining != 0 || states[0].Reset != 3*time.Minute || states[0].Wait != 2*time.Minute+100*time.Millisecond {
-		t.Errorf("%+v", states[0])
-	}
-	m.settle(0, with(-1300)) // 500 after all
-	if states, ok = m.take(0, with(1)); !ok || states[0].Remaining != 99 {
-		t.Errorf("after giving back: %v %+v", ok, states[0])
-	}
-	m.settle(0, with(-5000)) // never more than full
-	if states, ok = m.take(0, with(600)); !ok || states[0].Remaining != 0 {
-		t.Errorf("after giving back too much: %v %+v", ok, states[0])
-	}
-	m.settle(0, with(1<<62)) // nonsense
-	if states, _ = m.take(0, with(1)); states[0].Wait > owed*time.Minute {
-		t.Errorf("owes for %v", states[0].Wait)
-	}
-}
-
-func TestTakingIsAllOrNothing(t *testing.T) {
-	var m Memory
-	m.now()
-	wide := Ask{Kind: Requests, Counter: "wide", Limit: 100, Burst: 100, N: 1}
-	slots := Ask{Kind: Concurrent, Counter: "slots", Limit: 2, N: 1}
-	for i := range 5 {
-		states, ok := m.take(0, []Ask{wide, slots})
-		if ok != (i < 2) || !states[0].Fits || states[1].Fits != (i < 2) {
-			t.Fatalf("%d: %v %+v", i, ok, states)
-		}
-	}
-	slots.N = -1
-	m.settle(0, []Ask{slots})
-	slots.N = 1
-	states, ok := m.take(0, []Ask{wide, slots})
-	if !ok || states[0].Remaining != 97 || states[1].Remaining != 0 {
-		t.Errorf("after one was given back: %v %+v", ok, states)
-	}
-}
-
 // Whoever asks once and never again is forgotten, and nobody is forgotten who still owes.
 func TestIdleCountersAreForgotten(t *testing.T) {
 	var m Memory
