@@ -28,6 +28,7 @@ type Key [32]byte
 // Entry is a complete, successful answer and what there is to know of it.
 type Entry struct {
 	Project   string // of the call it answered
+	Call      string // that call's id
 	Requested string // the model it asked for
 	Tags      map[string]string
 
@@ -85,8 +86,8 @@ func (e *Entry) Bytes() int {
 	return n
 }
 
-// fits says whether the filter picks an entry.
-func (f *Filter) fits(e *Entry, now time.Time) bool {
+// Picks says whether the filter picks an entry.
+func (f *Filter) Picks(e *Entry, now time.Time) bool {
 	if f.Project != "" && f.Project != e.Project {
 		return false
 	}

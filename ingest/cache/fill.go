@@ -131,7 +131,7 @@ func (a *asking) entry(resp *llm.Response, body []byte) *Entry {
 	}
 	now := time.Now()
 	return &Entry{
-		Project: a.call.Project, Requested: a.call.Model, Tags: maps.Clone(a.call.Tags), Stored: now, Expires: now.Add(a.wish.ttl),
+		Project: a.call.Project, Call: a.call.ID, Requested: a.call.Model, Tags: maps.Clone(a.call.Tags), Stored: now, Expires: now.Add(a.wish.ttl),
 		Header: repeated(resp.Header), Body: body, Stream: resp.Stream,
 		Provider: resp.Provider, PriceAs: resp.PriceAs, Model: resp.Model, Dialect: resp.Dialect, Quirks: resp.Quirks, Dropped: resp.Dropped,
 		UsageOnAsking: resp.UsageAsked || a.call.AskedUsage, Uncounted: !counted && out.Source == llm.FromProvider, Outcome: out,

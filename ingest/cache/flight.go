@@ -12,6 +12,7 @@ type flights struct {
 type flight struct {
 	landed chan struct{} // closed when it ended
 	entry  *Entry        // what it brought, after that; nil when there is nothing to share
+	near   *Neighbor     // how near that is, of one that answered another question
 	again  bool          // nothing was brought, and another one may
 }
 
@@ -28,11 +29,11 @@ func (f *flights) join(key Key) (fl *flight, leads bool) {
 }
 
 // land ends a flight; nil is none.
-func (f *flights) land(key Key, fl *flight, e *Entry, again bool) {
+func (f *flights) land(key Key, fl *flight, e *Entry, near *Neighbor, again bool) {
 	if fl == nil {
 		return
 	}
-	fl.entry, fl.again = e, again
+	fl.entry, fl.near, fl.again = e, near, again
 	f.mu.Lock()
 	delete(f.under, key)
 	f.mu.Unlock()

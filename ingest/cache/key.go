@@ -22,8 +22,6 @@ func keyOf(call *llm.Call) (Key, bool) {
 	asks := true
 	body, err := rawjson.Digest(call.Body, func(name []byte, v rawjson.Value) bool {
 		switch string(name) {
-		case "stream", "stream_options", "user", "metadata", "safety_identifier":
-			return false
 		case "conversation": // the answer is added to it
 			asks = asks && v.Empty()
 		case "background": // the answer is still to be made
@@ -31,13 +29,39 @@ func keyOf(call *llm.Call) (Key, bool) {
 				asks = false
 			}
 		}
-		return true
+		return counts(name)
 	})
 	if err != nil || !asks {
 		return Key{}, false
 	}
+	key := Key(sha256.Sum256(append(asked(call, keyVersion), body[:]...)))
+	if call.Stream {
+		key = key.other()
+	}
+	return key, true
+}
+
+// counts says whether a member of the body does.
+func counts(name []byte) bool {
+	switch string(name) {
+	case "stream", "stream_options", "user", "metadata", "safety_identifier":
+		return false
+	}
+	return true
+}
+
+// asked is what every key holds of a call beside its body: on whose account it is, what is asked in which words, and with
+// which version of a prompt and which arm.
+func asked(call *llm.Call, version string) []byte {
 	b := make([]byte, 0, 512)
-	for _, part := range [...]string{keyVersion, call.Project, string(call.Endpoint), string(call.Dialect), call.Path, call.Model} {
+	for _, part := range [...]string{version, call.Project, string(call.Endpoint), string(call.Dialect), call.Path, call.Model} {
+		b = appendText(b, part)
+	}
+	use := llm.Use{}
+	if call.Use != nil {
+		use = *call.Use
+	}
+	for _, part := range [...]string{use.Prompt, use.PromptHash, use.Experiment, use.Arm} {
 		b = appendText(b, part)
 	}
 	for _, name := range shaping {
@@ -47,11 +71,7 @@ func keyOf(call *llm.Call) (Key, bool) {
 			b = appendText(b, v)
 		}
 	}
-	key := Key(sha256.Sum256(append(b, body[:]...)))
-	if call.Stream {
-		key = key.other()
-	}
-	return key, true
+	return b
 }
 
 // appendText appends a text and, in front, its length, so that no two lists of texts look alike.
@@ -74,7 +94,13 @@ func seeded(call *llm.Call) bool {
 	if !mentions(call.Body) {
 		return false
 	}
-	is, outside := false, false
+	is, outside := habits(call)
+	return is && !outside
+}
+
+// habits says whether a call names a temperature of 0 or a seed, and whether it has the provider search or run something.
+// What cannot be read counts as the latter.
+func habits(call *llm.Call) (is, outside bool) {
 	err := rawjson.Scan(call.Body, func(name []byte, v rawjson.Value, _ int) bool {
 		switch string(name) {
 		case "temperature":
@@ -93,5 +119,5 @@ func seeded(call *llm.Call) bool {
 		}
 		return true
 	})
-	return err == nil && is && !outside
+	return is, outside || err != nil
 }

@@ -69,7 +69,7 @@ func (m *Memory) Purge(_ context.Context, f Filter) (int, error) {
 	now := time.Now()
 	var picked []Key
 	for key, e := range m.entries.All() {
-		if f.fits(e, now) {
+		if f.Picks(e, now) {
 			picked = append(picked, key)
 		}
 	}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,8 @@ type Config struct {
 	Policy func(*llm.Call) Policy
 	// MaxEntry bounds an answer that is kept, in bytes; 0 is 1 MiB.
 	MaxEntry int
+	// Semantic, if not nil, answers a question also with the answer of one that means the same.
+	Semantic *SemanticConfig
 	Log      *slog.Logger
 }
 
@@ -27,6 +30,7 @@ type Stage struct {
 	next    llm.Sender
 	cfg     Config
 	flights flights
+	sem     *semantic // nil: none
 
 	hits, misses, fills atomic.Int64
 
@@ -44,7 +48,11 @@ func Serve(next llm.Sender, cfg Config) *Stage {
 	if cfg.Policy == nil {
 		cfg.Policy = func(*llm.Call) Policy { return Policy{} }
 	}
-	return &Stage{next: next, cfg: cfg, flights: flights{under: map[Key]*flight{}}}
+	s := &Stage{next: next, cfg: cfg, flights: flights{under: map[Key]*flight{}}}
+	if cfg.Semantic != nil {
+		s.sem = newSemantic(*cfg.Semantic)
+	}
+	return s
 }
 
 // Counts are what the stage did since it was made.
@@ -62,8 +70,17 @@ func (s *Stage) Counts() Counts {
 // Usage says what the store holds.
 func (s *Stage) Usage(ctx context.Context) (Usage, error) { return s.cfg.Store.Usage(ctx) }
 
-// Purge removes what the filter picks. Answers that are under way are not kept, whatever the filter says.
+// Purge removes what the filter picks. Answers that are under way are not kept, whatever the filter says. The vectors of
+// their questions go too; an error may be about these alone, which answer nothing without the entries.
 func (s *Stage) Purge(ctx context.Context, f Filter) (int, error) {
+	n, err := s.purgeEntries(ctx, f)
+	if s.sem == nil {
+		return n, err
+	}
+	return n, errors.Join(err, s.purgeVectors(ctx, f))
+}
+
+func (s *Stage) purgeEntries(ctx context.Context, f Filter) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.purges++
@@ -77,6 +94,7 @@ type asking struct {
 	wish   wish
 	key    Key
 	purges int64
+	asked  *Point // the question's, as far as it is known; nil without a vector
 }
 
 // Send answers from the store when it may and can. Of equal calls for a plain answer that come at once, one is sent on and
@@ -99,8 +117,8 @@ func (s *Stage) Send(ctx context.Context, call *llm.Call) (*llm.Response, error)
 	if !w.read {
 		return a.ask(ctx, nil)
 	}
-	if e := a.find(ctx); e != nil {
-		return a.hit(e), nil
+	if e := a.find(ctx, key); e != nil {
+		return a.hit(e, nil), nil
 	}
 	if call.Stream {
 		return a.ask(ctx, nil)
@@ -108,9 +126,9 @@ func (s *Stage) Send(ctx context.Context, call *llm.Call) (*llm.Response, error)
 	for range 2 {
 		f, leads := s.flights.join(key)
 		if leads {
-			if e := a.find(ctx); e != nil { // it came between the look before and now
-				s.flights.land(key, f, e, false)
-				return a.hit(e), nil
+			if e := a.find(ctx, key); e != nil { // it came between the look before and now
+				s.flights.land(key, f, e, nil, false)
+				return a.hit(e, nil), nil
 			}
 			return a.ask(ctx, f)
 		}
@@ -119,8 +137,8 @@ func (s *Stage) Send(ctx context.Context, call *llm.Call) (*llm.Response, error)
 		case <-ctx.Done():
 			return nil, llm.Faultf(llm.ClientClosed, "the client went away while it waited for the answer of an equal call")
 		}
-		if f.entry != nil && w.takes(f.entry, time.Now()) {
-			return a.hit(f.entry), nil
+		if f.entry != nil && w.takes(f.entry, time.Now()) && w.takesNear(f.near) {
+			return a.hit(f.entry, f.near), nil
 		}
 		if !f.again {
 			break
@@ -129,16 +147,16 @@ func (s *Stage) Send(ctx context.Context, call *llm.Call) (*llm.Response, error)
 	return a.ask(ctx, nil)
 }
 
-// find gives the answer that the store has, in the form that was asked for or, of a chat, made of the other one.
-func (a *asking) find(ctx context.Context) *Entry {
+// find gives the answer that the store has under a key, in the form that was asked for or, of a chat, made of the other one.
+func (a *asking) find(ctx context.Context, key Key) *Entry {
 	now := time.Now()
-	if e := a.get(ctx, a.key); e != nil && a.wish.takes(e, now) && (!e.Uncounted || !a.call.AskedUsage) {
+	if e := a.get(ctx, key); e != nil && a.wish.takes(e, now) && (!e.Uncounted || !a.call.AskedUsage) {
 		return e
 	}
 	if a.call.Endpoint != llm.ChatCompletions {
 		return nil
 	}
-	if e := a.get(ctx, a.key.other()); e != nil && a.wish.takes(e, now) {
+	if e := a.get(ctx, key.other()); e != nil && a.wish.takes(e, now) {
 		return e.turned(a.call.AskedUsage)
 	}
 	return nil
@@ -154,12 +172,18 @@ func (a *asking) get(ctx context.Context, key Key) *Entry {
 	return e
 }
 
-// ask sends the call on. A flight that is led lands in any case.
+// ask sends the call on, unless a question like it was answered. A flight that is led lands in any case.
 func (a *asking) ask(ctx context.Context, f *flight) (*llm.Response, error) {
-	a.misses.Add(1)
 	var kept *Entry
+	var near *Neighbor
 	again := true // whoever waits may try what failed here
-	defer func() { a.flights.land(a.key, f, kept, again) }()
+	defer func() { a.flights.land(a.key, f, kept, near, again) }()
+	if a.wish.semantic > 0 {
+		if kept, near = a.like(ctx); kept != nil {
+			return a.hit(kept, near), nil
+		}
+	}
+	a.misses.Add(1)
 	resp, err := a.next.Send(ctx, a.call)
 	if err != nil {
 		return nil, err
@@ -187,4 +211,7 @@ func (a *asking) keep(ctx context.Context, e *Entry) {
 		return
 	}
 	a.fills.Add(1)
+	if a.asked != nil {
+		a.point(e)
+	}
 }

@@ -26,7 +26,13 @@ var Modes = []string{string(Auto), string(On), string(Off)}
 type Policy struct {
 	Exact Mode          // "" is Auto
 	TTL   time.Duration // how long an answer is kept; 0 is DefaultTTL
+	// Semantic is from which similarity on, above 0 and up to 1, the answer of a like question is one; 0: only if the client
+	// says so, Never: not even then.
+	Semantic float64
 }
+
+// Never is the Semantic of calls whose questions must not be kept as vectors.
+const Never = -1
 
 // DefaultTTL is how long an answer is kept unless configured.
 const DefaultTTL = time.Hour
@@ -39,6 +45,13 @@ type wish struct {
 	read, fill bool
 	ttl        time.Duration // how long the answer is kept
 	maxAge     time.Duration // an older entry is not taken; below zero: any age
+	semantic   float64       // from which similarity on a like question counts; 0: none does
+	likeness   bool          // the client said which
+}
+
+// takesNear says that the answer of a question so near is wanted; nil is the same question.
+func (w *wish) takesNear(n *Neighbor) bool {
+	return n == nil || w.semantic > 0 && n.Score >= w.semantic-nearly
 }
 
 // wishOf reads what the client wants, and for what it leaves open what the policy says. X-Weir-Cache goes before
@@ -59,6 +72,7 @@ func (s *Stage) wishOf(call *llm.Call) (wish, error) {
 			return wish{}, err
 		}
 	}
+	s.likeness(call, policy, &w)
 	switch mode {
 	case "read":
 		w.read, w.fill = true, true
@@ -69,7 +83,7 @@ func (s *Stage) wishOf(call *llm.Call) (wish, error) {
 	case "off":
 		return w, nil
 	}
-	use := policy.Exact == On || policy.Exact != Off && seeded(call)
+	use := policy.Exact == On || policy.Exact != Off && (seeded(call) || w.semantic > 0 && inside(call))
 	w.read, w.fill = use, use
 	if use {
 		for _, v := range call.Header["Cache-Control"] {
@@ -106,11 +120,12 @@ func (w *wish) header(text string) (mode string, err error) {
 			}
 			w.ttl, w.maxAge = d, d
 		case name == "semantic" && given:
-			if f, err := strconv.ParseFloat(value, 64); err != nil || f < 0 || f > 1 { // an exact answer is the nearest there can be
+			if w.semantic, err = strconv.ParseFloat(value, 64); err != nil || !(w.semantic >= 0 && w.semantic <= 1) {
 				return "", badHeader(text, "its semantic is no number from 0 to 1")
 			}
+			w.likeness = true
 		default:
-			return "", badHeader(text, "want off, read or refresh, and behind it ;ttl=1h")
+			return "", badHeader(text, "want off, read or refresh, and behind it ;ttl=1h or ;semantic=0.95")
 		}
 	}
 	return mode, nil
