@@ -29,6 +29,7 @@ var groups = map[string]group{
 	"arm":      {dim: "arm", inner: "arm", outer: "toString(V)"},
 	"endpoint": {dim: "endpoint", inner: "endpoint", outer: "toString(V)"},
 	"status":   {dim: "status", inner: "status", outer: "toString(V)"},
+	"cache":    {dim: "cache", inner: "cache", outer: "toString(V)"},
 
 	"minute": {grain: time.Minute, inner: "toStartOfMinute(T)", outer: "formatDateTime(V, '%Y-%m-%dT%H:%i:00Z', 'UTC')"},
 	"hour":   {grain: time.Hour, inner: "toStartOfHour(T)", outer: "formatDateTime(V, '%Y-%m-%dT%H:%i:00Z', 'UTC')"},
@@ -61,7 +62,7 @@ func newGrouping(q *trace.CostQuery) (grouping, error) {
 		}
 		switch {
 		case !ok:
-			return g, badBy("costs cannot be grouped by %q; known are project key user session model provider prompt arm endpoint status tag.k and one of minute hour day month", name)
+			return g, badBy("costs cannot be grouped by %q; known are project key user session model provider prompt arm endpoint status cache tag.k and one of minute hour day month", name)
 		case seen[name]:
 			return g, badBy("costs are grouped by %q twice", name)
 		case one.dim == "" && g.time >= 0:

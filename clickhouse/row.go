@@ -88,6 +88,9 @@ type callRow struct {
 	Unit           string `ch:"unit"`
 	OwnText        int64  `ch:"own_text"`
 
+	CacheNeighbor string  `ch:"cache_neighbor"`
+	CacheScore    float64 `ch:"cache_score"`
+
 	InputPreview  string `ch:"input_preview"`
 	OutputPreview string `ch:"output_preview"`
 }
@@ -114,7 +117,7 @@ func newCallRow(s *trace.Span, callID string) callRow {
 		UsageSource: string(s.UsageSource), UsageRaw: s.UsageRaw,
 		WebSearch: s.Units.WebSearch, Image: s.Units.Image, AudioSeconds: s.Units.AudioSeconds,
 		PriceStatus: string(s.PriceStatus), PriceVersion: s.PriceVersion, PriceRule: s.PriceRule, ProviderCost: s.ProviderCost,
-		Cache: string(s.Cache), Attempts: int32(s.Attempts), Prompt: s.Prompt, PromptVersion: int32(s.PromptVersion),
+		Cache: string(s.Cache), CacheNeighbor: s.CacheNeighbor, CacheScore: s.CacheScore, Attempts: int32(s.Attempts), Prompt: s.Prompt, PromptVersion: int32(s.PromptVersion),
 		Experiment: s.Experiment, Arm: s.Arm, Flags: s.Flags, PromptHash: s.PromptHash, PromptRevision: s.PromptRevision,
 		Epoch: int32(s.Epoch), Unit: s.Unit, OwnText: int64(s.OwnText),
 	}
@@ -195,7 +198,7 @@ func (r *callRow) span() (trace.Span, error) {
 		Units: llm.Units{WebSearch: r.WebSearch, Image: r.Image, AudioSeconds: r.AudioSeconds},
 		Cost:  price.USD(r.Cost.amount), Saved: price.USD(r.Saved), Held: price.USD(r.Held),
 		PriceStatus: price.Status(r.PriceStatus), PriceVersion: r.PriceVersion, PriceRule: r.PriceRule,
-		ProviderCost: r.ProviderCost, Cache: trace.Cache(r.Cache), Attempts: int(r.Attempts),
+		ProviderCost: r.ProviderCost, Cache: trace.Cache(r.Cache), CacheNeighbor: r.CacheNeighbor, CacheScore: r.CacheScore, Attempts: int(r.Attempts),
 		Prompt: r.Prompt, PromptVersion: int(r.PromptVersion), Experiment: r.Experiment, Arm: r.Arm, Flags: orNil(r.Flags),
 		PromptHash: r.PromptHash, PromptRevision: r.PromptRevision, Epoch: int(r.Epoch), Unit: r.Unit, OwnText: int(r.OwnText),
 	}

@@ -161,6 +161,9 @@ func (r *callRow) encode(b *rowBinary) {
 	b.text(r.Unit)
 	b.int64(r.OwnText)
 
+	b.text(r.CacheNeighbor)
+	b.float64(r.CacheScore)
+
 	b.text(r.InputPreview)
 	b.text(r.OutputPreview)
 	b.end()
