@@ -3,17 +3,11 @@ package sqldb
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +15,7 @@ import (
 
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/account/accounttest"
+	"github.com/weir-dev/weir/internal/testutil/postgrestest"
 	"github.com/weir-dev/weir/price"
 )
 
@@ -141,7 +136,7 @@ func TestABadURLIsNotShown(t *testing.T) {
 	}
 }
 
-// startPostgres runs a server of the test's own on a free port, once for each test.
+// startPostgres runs a server of the test's own, unless the environment names one.
 func startPostgres(t *testing.T) *url.URL {
 	t.Helper()
 	if env := os.Getenv("WEIR_TEST_POSTGRES_URL"); env != "" {
@@ -151,85 +146,11 @@ func startPostgres(t *testing.T) *url.URL {
 		}
 		return u
 	}
-	bin := postgresBin(t)
-	dir, err := os.MkdirTemp("", "weirpg") // short: it holds a unix socket
+	u, err := url.Parse(postgrestest.Start(t).URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	attr := unprivileged(t, dir)
-	data := filepath.Join(dir, "data")
-	initdb := exec.CommandContext(t.Context(), filepath.Join(bin, "initdb"), "-D", data, "-U", "weir", "-A", "trust", "--no-sync")
-	initdb.SysProcAttr, initdb.Dir = attr, dir
-	if out, err := initdb.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	port := freePort(t)
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", port, "-k", dir, "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1")
-	server.SysProcAttr, server.Dir = attr, dir
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) // immediate shutdown
-		_ = server.Wait()
-	})
-	u := &url.URL{Scheme: "postgres", User: url.User("weir"), Host: "127.0.0.1:" + port, Path: "/postgres", RawQuery: "sslmode=disable"}
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		ready := exec.CommandContext(t.Context(), filepath.Join(bin, "pg_isready"), "-q", "-t", "5", "-h", "127.0.0.1", "-p", port)
-		if ready.Run() == nil {
-			return u
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("PostgreSQL did not start within 30 s")
-		}
-	}
-}
-
-func postgresBin(t *testing.T) string {
-	t.Helper()
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-	if len(found) > 0 {
-		slices.Sort(found)
-		return filepath.Dir(found[len(found)-1])
-	}
-	if path, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			return filepath.Dir(real)
-		}
-	}
-	t.Skip("PostgreSQL's server programs are not on this machine (apt-get install postgresql)")
-	return ""
-}
-
-// unprivileged: PostgreSQL refuses to run as root, so root's tests run it as nobody.
-func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return nil
-	}
-	nobody, err := user.Lookup("nobody")
-	if err != nil {
-		t.Skip("tests run as root and there is no user nobody to run PostgreSQL as")
-	}
-	uid, _ := strconv.Atoi(nobody.Uid)
-	gid, _ := strconv.Atoi(nobody.Gid)
-	if err := os.Chown(dir, uid, gid); err != nil {
-		t.Fatal(err)
-	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	return u
 }
 
 // freshDatabase makes an empty database on the server.
