@@ -122,6 +122,8 @@ func readMembers(call *llm.Call) *llm.Fault {
 			safety, _ = v.Str()
 		case "metadata":
 			metadata = v
+		case "prompt":
+			wrong = readPrompt(call, v)
 		}
 		return wrong == nil
 	})
@@ -134,7 +136,7 @@ func readMembers(call *llm.Call) *llm.Fault {
 	if wrong != nil {
 		return wrong
 	}
-	if !seenModel || strings.TrimSpace(call.Model) == "" {
+	if (!seenModel || strings.TrimSpace(call.Model) == "") && call.Prompt == "" { // a prompt may name one
 		return &llm.Fault{Code: llm.InvalidRequest, Param: "model", Message: "the request names no model"}
 	}
 	if call.User == "" {
@@ -145,6 +147,28 @@ func readMembers(call *llm.Call) *llm.Fault {
 	}
 	if metadata.Kind() == rawjson.Object {
 		tagJSON(call, metadata)
+	}
+	return nil
+}
+
+// readPrompt takes the name of a prompt out of a body's member prompt. Elsewhere than in requests of messages, and when it
+// is no object, the member is not weir's.
+func readPrompt(call *llm.Call, v rawjson.Value) *llm.Fault {
+	switch call.Endpoint {
+	case llm.ChatCompletions, llm.Responses, llm.Messages, llm.CountTokens:
+	default:
+		return nil
+	}
+	id := v.Get("id")
+	if id.Kind() == rawjson.Absent || id.Kind() == rawjson.Null {
+		return nil
+	}
+	name, ok := id.Str()
+	if !ok {
+		return wrongType("prompt.id", "a string", id)
+	}
+	if name = strings.TrimSpace(name); name != "" {
+		call.Prompt = name
 	}
 	return nil
 }

@@ -113,14 +113,22 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.relay(w, r, call, resp)
 }
 
+// inbound is a call and what the stages find out about its prompt and its arm, in one piece of memory.
+type inbound struct {
+	call llm.Call
+	use  llm.Use
+}
+
 // read makes a Call of a request. The call is nil when the caller is not known; with a known caller it comes back even
 // beside a fault, so that the refusal carries its id.
 func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (*llm.Call, *llm.Fault) {
 	now := time.Now()
-	call := &llm.Call{
+	in := &inbound{call: llm.Call{
 		ID: llm.NewID(now), SpanID: llm.NewSpanID(), Start: now, Dialect: dialectOf(r),
 		Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, "/v1"), Endpoint: llm.Passthrough,
-	}
+	}}
+	call := &in.call
+	call.Use = &in.use
 	call.TraceID, call.ParentID = traceparent(r.Header)
 
 	key, fault := g.authenticate(call, r)
@@ -193,6 +201,7 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, call *llm.Call,
 		setAttemptHeaders(w.Header(), fault.Attempts)
 	}
 	if call != nil {
+		setUseHeaders(w.Header(), call.Use)
 		g.cfg.Stamp(w.Header(), call, fault.Attempts)
 	}
 	if fault.Code == llm.BodyTooLarge || fault.Code == llm.RequestTimeout {

@@ -22,6 +22,7 @@ func readHeaders(call *llm.Call, h http.Header) {
 	call.Session = field(first(h, "X-Weir-Session", "Helicone-Session-Id"))
 	call.Cache = h.Get("X-Weir-Cache")
 	call.Prompt = field(h.Get("X-Weir-Prompt"))
+	call.Arm = field(h.Get("X-Weir-Arm"))
 	if call.Session == "" && h.Get("X-Portkey-Trace-Id") != "" {
 		call.Session = field(h.Get("X-Portkey-Trace-Id"))
 	}

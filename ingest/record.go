@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -173,6 +174,7 @@ func (r *Recording) begin(call *llm.Call) *trace.Record {
 	if u := call.Use; u != nil {
 		s := &rec.Call
 		s.Prompt, s.PromptVersion, s.PromptHash, s.PromptRevision = u.Prompt, u.PromptVersion, u.PromptHash, u.PromptRevision
+		s.ModelRequested = cmp.Or(s.ModelRequested, u.Model)
 		s.Experiment, s.Arm, s.Epoch, s.Unit, s.OwnText = u.Experiment, u.Arm, u.Epoch, u.Unit, u.OwnText
 	}
 	return rec
@@ -192,10 +194,7 @@ func (r *Recording) price(s *trace.Span, c price.Charge) {
 
 // keep bounds the bodies, applies the content policy and hands the record over.
 func (r *Recording) keep(rec *trace.Record, call *llm.Call, answer []byte) error {
-	request := call.Body
-	if call.Use != nil && call.Use.Request != nil {
-		request = call.Use.Request
-	}
+	request := asked(call)
 	rec.Body.Request, rec.Body.Response = request, answer
 	if len(request) > r.cfg.MaxCapture {
 		rec.Body.Request = request[:r.cfg.MaxCapture]
@@ -212,6 +211,14 @@ func (r *Recording) keep(rec *trace.Record, call *llm.Call, answer []byte) error
 		o(rec)
 	}
 	return r.cfg.Recorder.Record(rec)
+}
+
+// asked is what a call asked for: the client's body, with the messages of its prompt if it has one.
+func asked(call *llm.Call) []byte {
+	if call.Use != nil && call.Use.Request != nil {
+		return call.Use.Request
+	}
+	return call.Body
 }
 
 // notKept is what a client is told whose call's record could not be kept, where the configuration refuses such calls.

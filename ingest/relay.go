@@ -17,7 +17,7 @@ const costHeader = "X-Weir-Cost-Usd"
 // Values of headers that every answer has. They are shared and must not be written to; net/http does not.
 var (
 	nosniff     = []string{"nosniff"}
-	cacheUses   = map[llm.CacheUse][]string{"": {"off"}, llm.CacheMiss: {"miss"}, llm.CacheHit: {"hit"}}
+	cacheUses   = map[llm.CacheUse][]string{"": {"off"}, llm.CacheMiss: {"miss"}, llm.CacheHit: {"hit"}, llm.CacheSemantic: {"semantic"}}
 	costTrailer = []string{costHeader}
 	noAttempts  = []string{"0"}
 	unbuffered  = []string{"no"}
@@ -41,9 +41,10 @@ func (g *Gateway) relay(w http.ResponseWriter, r *http.Request, call *llm.Call, 
 	h["X-Content-Type-Options"] = nosniff
 	setAttemptHeaders(h, resp.Attempts)
 	h["X-Weir-Cache"] = cacheUses[resp.Cache]
-	if resp.Cache == llm.CacheHit { // nobody was asked, and this is who had answered
+	if resp.Cache == llm.CacheHit || resp.Cache == llm.CacheSemantic { // nobody was asked, and this is who had answered
 		h["X-Weir-Provider"], h["X-Weir-Model"], h["X-Weir-Attempts"] = []string{resp.Provider}, []string{resp.Model}, noAttempts
 	}
+	setUseHeaders(h, call.Use)
 	g.cfg.Stamp(h, call, resp.Attempts)
 	if len(resp.Dropped) > 0 {
 		h.Set("X-Weir-Dropped", strings.Join(resp.Dropped, ","))
@@ -82,6 +83,19 @@ func setAttemptHeaders(h http.Header, attempts []llm.Attempt) {
 	if n := len(attempts); n > 0 {
 		v := []string{attempts[n-1].Provider, attempts[n-1].Model, strconv.Itoa(n)}
 		h["X-Weir-Provider"], h["X-Weir-Model"], h["X-Weir-Attempts"] = v[0:1:1], v[1:2:2], v[2:3:3]
+	}
+}
+
+// setUseHeaders says which version of a prompt and which arm the call was made with.
+func setUseHeaders(h http.Header, u *llm.Use) {
+	if u == nil {
+		return
+	}
+	if u.PromptVersion > 0 {
+		h["X-Weir-Prompt"] = []string{u.Prompt + "@" + strconv.Itoa(u.PromptVersion)}
+	}
+	if u.Arm != "" {
+		h["X-Weir-Arm"] = []string{u.Arm}
 	}
 }
 

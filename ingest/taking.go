@@ -145,8 +145,9 @@ func (t *taking) cached(s *trace.Span) {
 	switch t.resp.Cache {
 	case llm.CacheMiss:
 		s.Cache = trace.CacheMiss
-	case llm.CacheHit:
-		s.Cache = trace.CacheHit
+	case llm.CacheHit, llm.CacheSemantic:
+		s.Cache = trace.Cache(t.resp.Cache)
+		s.CacheNeighbor, s.CacheScore = t.resp.CacheNeighbor, t.resp.CacheScore
 		if cost, ok := s.KnownCost(); ok {
 			s.Saved = cost
 		}
@@ -162,7 +163,7 @@ func (t *taking) unmetered(out llm.Outcome) bool {
 
 func promptTokens(call *llm.Call, model string) int {
 	enc, _ := tokens.For(model)
-	return tokens.Request(string(call.Endpoint), enc, call.Body)
+	return tokens.Request(string(call.Endpoint), enc, asked(call))
 }
 
 // answerTokens counts everything the model wrote that can be seen.
