@@ -2,6 +2,7 @@ package advice
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,6 +64,8 @@ func TestWhatIsFound(t *testing.T) {
 		{"cut answers that nobody asked for again", Facts{Cuts: []Cuts{{Group: openai("gpt-4o"), Calls: 30, Again: 2, Cost: price.Dollar}}}, "", ""},
 		// Median 1.10, median deviation 0.05, and so a deviation of 0.11: a tenth of the median. 20 - 1.10 - 0.33, × 10.
 		{"a heavy user", Facts{Users: users}, HeavyUsers, "185.700000000"},
+		// One finding for all. Median 1.105, deviation 0.1105: 30 + 20 - 2 × (1.105 + 0.3315), × 10.
+		{"heavy users", Facts{Users: append(slices.Clone(users), UserSpend{"heavier", 9, 30 * price.Dollar})}, HeavyUsers, "471.270000000"},
 		{"few users", Facts{Users: users[:8]}, "", ""},
 		// gpt-4o-mini is at 0.15 in and 0.60 out: 6 % of the price. 3 dollars less 6 %, × 10.
 		{"tiny answers", Facts{Outputs: []Outputs{{Group: openai("gpt-4o-2024-08-06"), Calls: 100, Input: 1e6, Output: 50_000, P95: 5, Cost: 3 * price.Dollar}}}, TinyAnswers, "28.200000000"},

@@ -22,6 +22,7 @@ const (
 	tinyCheaper  = 3    // times cheaper another model must be
 	heavyScore   = 6    // deviations above the median
 	heavyTimes   = 3    // times the median
+	heaviest     = 5    // are named
 	peersScore   = 3
 	madToSD      = 1.4826
 	quoteTokens  = 10_000 // below every provider's threshold of long prompts
@@ -293,29 +294,46 @@ func (a *adviser) users() []Finding {
 		off[i] = max(v-mid, mid-v)
 	}
 	sd := max(madToSD*median(off), mid/10) // many equal users differ by nothing
-	var out []Finding
+	var (
+		heavy []UserSpend
+		above float64
+		all   float64
+	)
 	for _, u := range a.Users {
 		v := u.Cost.Float64()
-		if u.User == "" || v <= mid+heavyScore*sd || v <= heavyTimes*mid {
-			continue
+		if u.User != "" && v > mid+heavyScore*sd && v > heavyTimes*mid {
+			heavy = append(heavy, u)
+			above += v - mid - peersScore*sd
+			all += v
 		}
-		out = append(out, Finding{
-			Kind:  HeavyUsers,
-			Title: fmt.Sprintf("the user %s spends %.0f times what the median user does", quoted(u.User), v/mid),
-			About: map[string]string{"user": u.User},
-			Evidence: []Figure{
-				{"users with a cost", strconv.Itoa(len(spend)), "users"},
-				{"their median", nano(mid).String(), "usd"},
-				{"median deviation from it", nano(median(off)).String(), "usd"},
-				{"spent by this user", u.Cost.String(), "usd"},
-				{"calls of this user", count(u.Calls), "calls"},
-			},
-			Saving: a.Span.monthly(nano(v - mid - peersScore*sd)),
-			How:    fmt.Sprintf("what the user spends above the median and %d standard deviations, by the median deviation: were it as the peers' it would be saved", peersScore),
-			Do:     "look at the user's calls; give the user a budget or a limit of its own: weir budgets set --scope user=…",
-		})
 	}
-	return out
+	if len(heavy) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(heavy, func(a, b UserSpend) int { return cmp.Compare(b.Cost, a.Cost) })
+	first := heavy[0]
+	f := Finding{
+		Kind:  HeavyUsers,
+		Title: fmt.Sprintf("the user %s spends %.0f times what the median user does", quoted(first.User), first.Cost.Float64()/mid),
+		Evidence: []Figure{
+			{"users with a cost", strconv.Itoa(len(spend)), "users"},
+			{"their median", nano(mid).String(), "usd"},
+			{"median deviation from it", nano(median(off)).String(), "usd"},
+		},
+		Saving: a.Span.monthly(nano(above)),
+		How:    fmt.Sprintf("what they spend above the median and %d standard deviations, by the median deviation: were it as the peers' it would be saved", peersScore),
+		Do:     "look at their calls; give users a budget or a limit of their own: weir budgets set NAME --scope user=USER --window day --usd 1",
+	}
+	if len(heavy) == 1 {
+		f.About = map[string]string{"user": first.User}
+	} else {
+		f.Title = fmt.Sprintf("%d of %d users spend far more than the median user; %s spends %.0f times as much", len(heavy), len(spend), quoted(first.User), first.Cost.Float64()/mid)
+		f.Evidence = append(f.Evidence, Figure{"spent by all of them", nano(all).String(), "usd"})
+	}
+	for _, u := range heavy[:min(len(heavy), heaviest)] {
+		f.Evidence = append(f.Evidence, Figure{"spent by " + quoted(u.User) + " in " + count(u.Calls) + " calls", u.Cost.String(), "usd"})
+	}
+	return []Finding{f}
 }
 
 // outputs finds expensive models that write a few tokens, where one that is used here already, or the model's own small sister, is
