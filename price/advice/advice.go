@@ -27,7 +27,7 @@ const (
 type Finding struct {
 	Kind     Kind
 	Title    string            // one sentence with the figure that matters
-	About    map[string]string // what the calls have in common, as the filters of GET /calls name it
+	About    map[string]string // what the calls have in common, as the filters of GET /calls name it; of heavy users, the first one's
 	Evidence []Figure
 	Saving   price.USD // estimated, in thirty days
 	How      string    // the saving was estimated

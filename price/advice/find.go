@@ -314,6 +314,7 @@ func (a *adviser) users() []Finding {
 	first := heavy[0]
 	f := Finding{
 		Kind:  HeavyUsers,
+		About: map[string]string{"user": first.User},
 		Title: fmt.Sprintf("the user %s spends %.0f times what the median user does", quoted(first.User), first.Cost.Float64()/mid),
 		Evidence: []Figure{
 			{"users with a cost", strconv.Itoa(len(spend)), "users"},
@@ -324,9 +325,7 @@ func (a *adviser) users() []Finding {
 		How:    fmt.Sprintf("what they spend above the median and %d standard deviations, by the median deviation: were it as the peers' it would be saved", peersScore),
 		Do:     "look at their calls; give users a budget or a limit of their own: weir budgets set NAME --scope user=USER --window day --usd 1",
 	}
-	if len(heavy) == 1 {
-		f.About = map[string]string{"user": first.User}
-	} else {
+	if len(heavy) > 1 {
 		f.Title = fmt.Sprintf("%d of %d users spend far more than the median user; %s spends %.0f times as much", len(heavy), len(spend), quoted(first.User), first.Cost.Float64()/mid)
 		f.Evidence = append(f.Evidence, Figure{"spent by all of them", nano(all).String(), "usd"})
 	}
