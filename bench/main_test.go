@@ -75,9 +75,15 @@ func standIn(file string) error {
 			h(w, r)
 		}
 	}
-	mux.HandleFunc("POST /api/v1/keys", admin(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"key":"sk-weir-test"}`)
+	mux.HandleFunc("POST /api/v1/keys", admin(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		key := "sk-weir-test"
+		if bytes.Contains(body, []byte("requests_per_minute")) {
+			key = "sk-weir-guarded"
+		}
+		fmt.Fprintf(w, `{"key":%q}`, key)
 	}))
+	mux.HandleFunc("POST /api/v1/budgets", admin(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) }))
 	mux.HandleFunc("GET /api/v1/calls", admin(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"calls":[]}`)
 	}))
@@ -92,7 +98,8 @@ func standIn(file string) error {
 		fmt.Fprintf(w, `{"rows":[{"status":"ok","calls":%d}],"total":{"calls":%d,"cost_usd":"1.5","input_tokens":%d,"output_tokens":%d}}`, n, n, input.Load(), output.Load())
 	}))
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer sk-weir-test" {
+		guarded := r.Header.Get("Authorization") == "Bearer sk-weir-guarded" && r.Header.Get("X-Weir-Cache") == "read"
+		if !guarded && r.Header.Get("Authorization") != "Bearer sk-weir-test" {
 			http.Error(w, "no key", http.StatusUnauthorized)
 			return
 		}
@@ -149,7 +156,7 @@ func TestWholeRun(t *testing.T) {
 			}
 			var out, log bytes.Buffer
 			code := run(t.Context(), []string{
-				"-weir", program, "-scenarios", c.scenarios, "-rounds", "1", "-duration", "150ms", "-warm", "50ms", "-max-foreign", "2", "-out", file,
+				"-weir", program, "-scenarios", c.scenarios, "-rounds", "1", "-duration", "150ms", "-warm", "50ms", "-max-foreign", "2", "-unguarded", "-out", file,
 			}, &out, &log)
 			if code != c.code {
 				t.Fatalf("got code %d, want %d\n%s\n%s", code, c.code, &out, &log)
