@@ -263,10 +263,10 @@ func (v *Verdict) wait(e *Experiment, a *Analysis) {
 	}
 }
 
-// later is a time that many days on, zero when it is beyond what is worth saying.
+// later is a time that many days on, at the end of its minute; zero when it is beyond what is worth saying.
 func later(at time.Time, days float64) time.Time {
 	if !(days < 3650) {
 		return time.Time{}
 	}
-	return at.Add(time.Duration(days * 24 * float64(time.Hour))).Truncate(time.Minute)
+	return at.Add(time.Duration(days*24*float64(time.Hour)) + time.Minute - 1).Truncate(time.Minute)
 }

@@ -5,7 +5,16 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// String says what an effect is in plain words, or that there is none to speak of yet.
+func (e *Effect) String() string {
+	if !e.Data {
+		return metricWords(e) + ": no values yet"
+	}
+	return words(e)
+}
 
 // words say what an effect is: "cost per unit: 0.0123 $ against 0.0141 $, −13 % (−18 % to −7 %)".
 func words(f *Effect) string {
@@ -196,6 +205,11 @@ func (v *Verdict) open() string {
 	return " Not known yet: " + strings.Join(names, ", ") + "."
 }
 
+// age is a time of less than a day.
+func age(days float64) string {
+	return time.Duration(days * 24 * float64(time.Hour)).Round(time.Second).String()
+}
+
 // meaning is what a decision today would mean for the bill.
 func meaning(a *Analysis, arm string) string {
 	for _, m := range a.Money {
@@ -203,17 +217,21 @@ func meaning(a *Analysis, arm string) string {
 			continue
 		}
 		calls := grouped(m.CallsPerMonth)
+		pace := "calls a month"
+		if a.Days < 1 {
+			pace += ", if it goes on as in the " + age(a.Days) + " so far"
+		}
 		low, high := m.PerMonth.Low, m.PerMonth.High
 		switch {
 		case high < 0:
-			return fmt.Sprintf("Serving %q to all would save %s a month (between %s and %s) at %s calls a month.", arm,
-				dollars(-m.PerMonth.Value), dollars(-high), dollars(-low), calls)
+			return fmt.Sprintf("Serving %q to all would save %s a month (between %s and %s) at %s %s.", arm,
+				dollars(-m.PerMonth.Value), dollars(-high), dollars(-low), calls, pace)
 		case low > 0:
-			return fmt.Sprintf("Serving %q to all would cost %s a month more (between %s and %s) at %s calls a month.", arm,
-				dollars(m.PerMonth.Value), dollars(low), dollars(high), calls)
+			return fmt.Sprintf("Serving %q to all would cost %s a month more (between %s and %s) at %s %s.", arm,
+				dollars(m.PerMonth.Value), dollars(low), dollars(high), calls, pace)
 		}
-		return fmt.Sprintf("Serving %q to all would change the bill by between %s%s and %s%s a month at %s calls a month: it is not known which.", arm,
-			sign(low), dollars(math.Abs(low)), sign(high), dollars(math.Abs(high)), calls)
+		return fmt.Sprintf("Serving %q to all would change the bill by between %s%s and %s%s a month at %s %s: it is not known which.", arm,
+			sign(low), dollars(math.Abs(low)), sign(high), dollars(math.Abs(high)), calls, pace)
 	}
 	return ""
 }

@@ -3,12 +3,11 @@ package experimenttest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/weir-dev/weir/prompts/experiment"
 )
@@ -119,8 +118,8 @@ func testLife(t *testing.T, s Store) {
 		"promoted asked for", `concluded for "b"`, "started a 40 %, b 10 %", "stopped", "shifted a 40 %, b 10 %", "started a 1 %, b 1 %",
 		"changed another description", "created a draft",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	if !slices.Equal(got, want) {
+		t.Errorf("what was done, newest first: got %q, want %q", got, want)
 	}
 	if e := events[0]; !e.At.Equal(at(7).Add(1234*time.Microsecond)) || e.Reason != "minute 7" {
 		t.Errorf("got %+v", e)
