@@ -27,9 +27,9 @@ const Policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-
 
 // routes are the application's pages; an element in braces stands for any one non-empty element.
 var routes = []string{
-	"/", "/calls", "/calls/{id}", "/traces", "/traces/{id}", "/sessions", "/sessions/{id}", "/users", "/costs", "/budgets", "/models",
+	"/", "/calls", "/calls/{id}", "/traces", "/traces/{id}", "/sessions", "/sessions/{id}", "/users", "/costs", "/costs/advice", "/cache", "/budgets", "/models",
 	"/prompts", "/prompts/{name}", "/experiments", "/experiments/{name}", "/datasets", "/datasets/{name}", "/scores", "/rag", "/rag/{name}",
-	"/alerts", "/keys", "/system",
+	"/alerts", "/keys", "/system", "/changes", "/changes/{id}", "/playground", "/members",
 }
 
 // Routes lists the paths of the application's pages; an element such as {id} stands for any value.

@@ -84,7 +84,7 @@ func TestRoutesAllGiveTheShell(t *testing.T) {
 			t.Errorf("%s: got %d %q", path, res.StatusCode, body)
 		}
 	}
-	for _, want := range []string{"/", "/calls", "/calls/{id}", "/traces", "/sessions", "/users", "/costs", "/budgets", "/models", "/prompts", "/experiments", "/datasets", "/scores", "/rag", "/alerts", "/system"} {
+	for _, want := range []string{"/", "/calls", "/calls/{id}", "/traces", "/sessions", "/users", "/costs", "/costs/advice", "/cache", "/budgets", "/models", "/prompts", "/experiments", "/datasets", "/scores", "/rag", "/alerts", "/system"} {
 		if !slices.Contains(Routes(), want) {
 			t.Errorf("Routes lacks %s", want)
 		}

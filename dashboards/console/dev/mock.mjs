@@ -8,11 +8,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { attemptsOf, bodies, errorOf } from './bodies.mjs'
 import { createBudgets } from './budgets.mjs'
 import { dollars, history, live, models, priceOf } from './data.mjs'
+import { createExperiments } from './experiments.mjs'
+import { createMoney } from './money.mjs'
+import { createPrompts } from './prompts.mjs'
 
 const nanos = (s) => (s === null ? 0n : BigInt(s.replace('.', '')))
 const dims = {
   project: (c) => c.project, key: (c) => c.key, user: (c) => c.user, model: (c) => c.model || c.model_requested, provider: (c) => c.provider, prompt: (c) => c.prompt, arm: (c) => c.arm,
-  endpoint: (c) => c.endpoint, status: (c) => c.status, minute: (c) => c.start_time.slice(0, 16) + ':00Z', hour: (c) => c.start_time.slice(0, 13) + ':00:00Z', day: (c) => c.start_time.slice(0, 10), month: (c) => c.start_time.slice(0, 7),
+  endpoint: (c) => c.endpoint, status: (c) => c.status, cache: (c) => c.cache || 'off', minute: (c) => c.start_time.slice(0, 16) + ':00Z', hour: (c) => c.start_time.slice(0, 13) + ':00:00Z', day: (c) => c.start_time.slice(0, 10), month: (c) => c.start_time.slice(0, 7),
 }
 const valueOf = (c, d) => (d.startsWith('tag.') ? c.tags[d.slice(4)] ?? '' : dims[d](c))
 const quantile = (list, q) => (list.length ? list.sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))] : null)
@@ -55,10 +58,15 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
   let extra = 0
   const fail = (status, code, message, param = null) => ({ status, body: { error: { message, type: code, param, code } } })
   const budgets = createBudgets(calls, mode, now, fail)
+  const figures = createMoney(calls, mode)
+  const registry = createPrompts(calls, mode, now, fail)
+  const experiments = createExperiments(calls, mode, now, fail)
   const find = (id) => calls.find((c) => c.id === id)
 
   function answer(method, path, q, body, signedIn) {
+    if (path === '/api/v1/session' && method === 'GET') return mode === 'signin' && !signedIn ? { status: 200, body: { signed_in: false } } : registry(method, path, q)
     if (path === '/api/v1/session') {
+      if (method === 'GET' && mode !== 'signin') return { status: 200, body: { signed_in: true, name: 'admin', role: 'admin' } }
       if (method === 'DELETE') return { status: 204, cookie: 'weir_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict' }
       if (body.token === 'wrong' || (!body.token && body.code !== 'demo')) return fail(401, 'weir_unauthorized', 'This token is not the admin token of this weir. It stands in <data>/admin-token.')
       return { status: 200, body: { ok: true }, cookie: 'weir_session=mock; Path=/; HttpOnly; SameSite=Strict' }
@@ -110,7 +118,7 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
     if (path === '/api/v1/keys') return { status: 200, body: { keys } }
     const k = /^\/api\/v1\/keys\/([^/]+)$/.exec(path)
     if (k && method === 'DELETE') { keys = keys.map((x) => (x.id === k[1] ? { ...x, revoked_at: new Date().toISOString() } : x)); return { status: 204 } }
-    if (path === '/api/v1/prices/unpriced') return { status: 200, body: { models: mode === 'empty' ? [] : [{ provider: 'local', model: 'qwen3-32b-awq', calls: calls.filter((c) => c.price_status === 'unpriced').length, closest: 'together/qwen3-32b' }] } }
+    if (path === '/api/v1/prices/unpriced') return { status: 200, body: { models: mode === 'empty' ? [] : [{ provider: 'local', price_as: 'local', model: 'qwen3-32b-awq', last_seen: new Date(now - 5_400_000).toISOString(), calls: calls.filter((c) => c.price_status === 'unpriced').length, closest: 'together/qwen3-32b' }] } }
     if (path === '/api/v1/prices') {
       const more = ['gpt-4.1', 'gpt-4.1-mini', 'gpt-4.1-nano', 'o3', 'o4-mini', 'gpt-5', 'gpt-5-nano'].map((x, i) => ({ provider: 'openai', model: x, price: { input_uncached: String(2 - i * 0.25), cache_read: String((2 - i * 0.25) / 4), output_text: String(8 - i) } }))
       const list = [...models, ...more].filter((x) => x.price).map((x, i) => ({ provider: x.provider, model: x.model, mode: x.api === 'embeddings' ? 'embedding' : 'chat', effective_from: i % 3 ? '' : '2025-09-01', input_usd_per_mtok: x.price.input_uncached, cache_read_usd_per_mtok: x.price.cache_read ?? null, cache_write_5m_usd_per_mtok: x.price.cache_write_5m ?? null, cache_write_1h_usd_per_mtok: x.price.cache_write_1h ?? null, output_usd_per_mtok: x.price.output_text ?? null, context_window: x.provider === 'gemini' ? 1048576 : x.provider === 'anthropic' ? 200000 : 128000, status: ['agreed', 'agreed', 'majority', 'agreed', 'single'][i % 5] }))
@@ -130,7 +138,7 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
       return { status: held[2] ? 202 : 204 }
     }
     if (path === '/api/v1/spool/quarantine') return { status: 200, body: { records: refused, total: refused.length, truncated: false } }
-    const money = budgets(method, path, body)
+    const money = figures(method, path, q, body) ?? budgets(method, path, body) ?? registry(method, path, q) ?? experiments(method, path, q, body)
     if (money) return money
     if (path === '/api/v1/system') return { status: 200, body: { version: 'v0.1.0-dev', started_at: new Date(started).toISOString(), clickhouse: { mode: 'embedded', ok: true, error: '' }, control: { kind: 'sqlite' }, providers: [{ name: 'openai', kind: 'openai', base_url: 'https://api.openai.com/v1', live: true }, { name: 'anthropic', kind: 'anthropic', base_url: 'https://api.anthropic.com', live: true }, { name: 'gemini', kind: 'gemini', base_url: 'https://generativelanguage.googleapis.com', live: true }, { name: 'local', kind: 'compatible', base_url: 'http://127.0.0.1:8000/v1', live: false }] } }
     return fail(404, 'weir_not_found', `${method} ${path} is not part of the API.`)

@@ -4,7 +4,9 @@ import { Component, type ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Failure, forget, request, whenSignedOut } from './lib/api'
 import { patch, useLocation } from './lib/router'
+import { AdvicePage } from './pages/advice'
 import { BudgetsPage } from './pages/budgets'
+import { CachePage } from './pages/cache'
 import { CallPage } from './pages/call'
 import { CallsPage } from './pages/calls'
 import { CostsPage } from './pages/costs'
@@ -14,8 +16,19 @@ import { Overview } from './pages/overview'
 import { NotFound, unbuilt, Unbuilt } from './pages/rooms'
 import { SignIn } from './pages/signin'
 import { SystemPage } from './pages/system'
+import { lazy } from './ui/lazy'
 import { Problem } from './ui/parts'
 import { Shell } from './ui/shell'
+
+const PromptsPage = lazy(() => import('./pages/prompts').then((m) => m.PromptsPage))
+const PromptPage = lazy(() => import('./pages/prompt').then((m) => m.PromptPage))
+const ChangesPage = lazy(() => import('./pages/changes').then((m) => m.ChangesPage))
+const ChangePage = lazy(() => import('./pages/changes').then((m) => m.ChangePage))
+const PlaygroundPage = lazy(() => import('./pages/playground').then((m) => m.PlaygroundPage))
+const ExperimentsPage = lazy(() => import('./pages/experiments').then((m) => m.ExperimentsPage))
+const ExperimentPage = lazy(() => import('./pages/experiment').then((m) => m.ExperimentPage))
+const ScoresPage = lazy(() => import('./pages/scores').then((m) => m.ScoresPage))
+const MembersPage = lazy(() => import('./pages/members').then((m) => m.MembersPage))
 
 function Room() {
   const { path } = useLocation()
@@ -23,14 +36,28 @@ function Room() {
     case '/': return <Overview />
     case '/calls': return <CallsPage />
     case '/costs': return <CostsPage key="costs" />
+    case '/costs/advice': return <AdvicePage />
     case '/users': return <CostsPage key="users" users />
+    case '/cache': return <CachePage />
     case '/budgets': return <BudgetsPage />
     case '/models': return <ModelsPage />
     case '/keys': return <KeysPage />
+    case '/prompts': return <PromptsPage />
+    case '/changes': return <ChangesPage />
+    case '/playground': return <PlaygroundPage />
+    case '/experiments': return <ExperimentsPage />
+    case '/scores': return <ScoresPage />
+    case '/members': return <MembersPage />
     case '/system': return <SystemPage />
   }
   const call = /^\/calls\/([^/]+)$/.exec(path)
   if (call) return <CallPage id={decode(call[1]!)} />
+  const prompt = /^\/prompts\/([^/]+)$/.exec(path)
+  if (prompt) return <PromptPage key={path} name={decode(prompt[1]!)} />
+  const change = /^\/changes\/([^/]+)$/.exec(path)
+  if (change) return <ChangePage key={path} id={decode(change[1]!)} />
+  const experiment = /^\/experiments\/([^/]+)$/.exec(path)
+  if (experiment) return <ExperimentPage key={path} name={decode(experiment[1]!)} />
   const room = unbuilt['/' + path.split('/')[1]]
   return room ? <Unbuilt room={room} /> : <NotFound path={path} />
 }

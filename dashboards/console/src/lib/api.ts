@@ -14,7 +14,7 @@ export interface Call {
   endpoint: string; stream: boolean; provider: string; model_requested: string; model: string
   status: string; http_status: number; error_code: string; usage: Usage; usage_source: string
   cost_usd: Decimal; saved_usd: Decimal; price_status: string; price_version: string
-  cache: string; attempts: number; prompt: string; arm: string
+  cache: string; cache_neighbor?: string; cache_score?: number | null; attempts: number; prompt: string; arm: string
 }
 
 export interface Attempt {
@@ -26,7 +26,7 @@ export interface CostLine { bucket: string; tokens: number; price_usd_per_mtok: 
 
 export interface CallDetail extends Omit<Call, 'attempts'> {
   request?: unknown; response?: unknown; attempts: Attempt[] | null; cost_explained: CostLine[] | null
-  cost_note?: string; price_rule?: string
+  cost_note?: string; price_rule?: string; experiment?: string
   error: { type: string; message: string; status: number; retryable: boolean } | null
   finish_reasons?: (string | null)[] | null; service_tier?: string; usage_raw?: unknown; flags?: string[] | null
 }

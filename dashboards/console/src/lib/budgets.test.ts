@@ -64,6 +64,7 @@ describe('faults', () => {
     expect(faults(new Failure(400, 'x', 'a budget of this name is there already', 'name'))).toEqual({ name: 'a budget of this name is there already' })
     expect(faults(new Failure(400, 'x', 'the field limit_calls cannot be a JSON string', 'limit_calls'))).toEqual({ limit: 'the field limit_calls cannot be a JSON string' })
     expect(faults(new Failure(400, 'x', 'the body is not what this request wants: "x": not an amount of dollars (want digits)'))).toEqual({ limit: '"x": not an amount of dollars (want digits)' })
+    expect(faults(new Failure(400, 'x', 'the field thresholds cannot be a JSON string', 'thresholds'))).toEqual({ soft: 'the field thresholds cannot be a JSON string' })
     expect(faults(new Failure(0, 'unreachable', 'weir does not answer.'))).toEqual({ '': 'weir does not answer.' })
   })
 })

@@ -12,6 +12,7 @@ export interface Budget {
   state: string; percent: number; began_at: string | null; resets_at: string | null
   spent_usd: Decimal; spent_tokens: number; spent_calls: number; held_usd: Decimal; held_tokens: number; held_calls: number
   remaining_usd: Decimal; remaining_tokens: number | null; remaining_calls: number | null; overrun_usd: Decimal; overrun_tokens: number
+  thresholds?: number[]; overshoot_bound_usd?: Decimal; unbounded_calls?: number
 }
 
 export interface Hold {
@@ -135,7 +136,7 @@ export type Field = (typeof fields)[number]
 export function faults(e: Failure): Partial<Record<Field | '', string>> {
   const out: Partial<Record<Field | '', string>> = {}
   const add = (f: Field | '', text: string) => { out[f] = out[f] ? out[f] + '; ' + text : text }
-  const own = fields.find((f) => e.param === f || (f === 'limit' && e.param.startsWith('limit_')))
+  const own = fields.find((f) => e.param === f || (f === 'limit' && e.param.startsWith('limit_')) || (f === 'soft' && e.param.startsWith('thresholds')))
   if (own) return { [own]: e.message }
   let last: Field | '' = ''
   for (const part of e.message.replace(/^not a budget: /, '').split('; ')) {

@@ -1,36 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { csv } from './csv'
-import { forecast } from './forecast'
 import { ms, percent, short, span } from './format'
 import { blocks } from './markdown'
 import { parseSSE } from './sse'
-import { before, bucketTime, buckets, resolve, DAY } from './time'
-
-describe('forecast', () => {
-  const now = Date.parse('2026-11-24T12:00:00Z') // a Tuesday at noon
-  const steady = new Map(Array.from({ length: 40 }, (_, i) => [new Date(now - i * DAY).toISOString().slice(0, 10), '10'] as const))
-
-  test('steady spend goes on', () => {
-    const f = forecast(new Map([...steady, ['2026-11-24', '5']]), now)
-    expect(f.today).toBe('5')
-    expect(f.month).toBe('235')
-    expect(f.total).toBe('300') // 230 + 5 + 5 for the rest of today + 6 days
-    expect([f.low, f.high]).toEqual(['300', '300'])
-  })
-
-  test('weekends are told apart', () => {
-    const week = new Map([...steady.keys()].map((d) => [d, [0, 6].includes(new Date(d).getUTCDay()) ? '0' : '10'] as const))
-    const f = forecast(week, now)
-    expect(Number(f.total) - Number(f.month)).toBe(45) // half of Tuesday, Wed, Thu, Fri, Mon
-  })
-
-  test('too little history gives no number', () => {
-    const f = forecast(new Map([['2026-11-23', '3'], ['2026-11-24', '1']]), now)
-    expect(f.total).toBeNull()
-    expect(f.month).toBe('4')
-    expect(f.how).toContain('three whole days')
-  })
-})
+import { before, bucketTime, buckets, resolve } from './time'
 
 describe('time', () => {
   const now = Date.parse('2026-11-24T18:27:00Z')

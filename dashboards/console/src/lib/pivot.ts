@@ -4,14 +4,17 @@ import type { CostRow } from './api'
 import { parse, pixels, render, type Decimal } from './money'
 import { bucketTime, buckets } from './time'
 
-export type Measure = 'cost' | 'calls' | 'tokens'
+export type Measure = 'cost' | 'calls' | 'tokens' | 'saved'
+
+/** money says whether a measure is in dollars. */
+export const money = (m: Measure): boolean => m === 'cost' || m === 'saved'
 
 export interface Series { label: string; values: number[]; exact: string[]; total: string; unpriced: number }
 export interface Pivot { times: number[]; series: Series[]; totals: string[]; folded: number }
 
 /** value is a row's measure as an exact decimal; null when its cost is not known. */
 export function value(row: CostRow, m: Measure): Decimal {
-  return m === 'cost' ? row.cost_usd : String(m === 'calls' ? row.calls : row.input_tokens + row.output_tokens)
+  return m === 'cost' ? row.cost_usd : m === 'saved' ? row.saved_usd : String(m === 'calls' ? row.calls : row.input_tokens + row.output_tokens)
 }
 
 /** label names a row's group; an empty value has a word of its own. */

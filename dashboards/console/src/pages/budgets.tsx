@@ -6,6 +6,7 @@ import { amount, limits, order, windowName, type Budget, type Hold, type Limit }
 import { percent, plural, span } from '../lib/format'
 import { parse, pixels } from '../lib/money'
 import { patch, useLocation } from '../lib/router'
+import { BudgetEvents } from '../ui/budgetevents'
 import { BudgetForm } from '../ui/budgetform'
 import { BurnDown } from '../ui/burn'
 import { Icon } from '../ui/icons'
@@ -47,6 +48,7 @@ export function BudgetsPage() {
           </Empty>
         </Card>
       ) : budgets.map((b) => <Row key={b.id} b={b} now={now} open={b.id === open} toggle={() => patch({ budget: b.id === open ? 'none' : b.id }, true)} edit={() => setForm(b)} remove={() => setLeaving(b)} />)}
+      {!list.error && budgets.length > 0 && <BudgetEvents budgets={budgets} only={params.get('events') ?? ''} now={now} />}
       {!list.error && budgets.length > 0 && <Holds holds={holds} budgets={budgets} now={now} changed={again} />}
       {form && <BudgetForm b={form === 'new' ? null : form} onClose={() => setForm(null)} onDone={(b) => { toast(form === 'new' ? 'Budget made' : 'Budget changed'); setForm(null); patch({ budget: b.id }, true); again() }} />}
       {leaving && <Remove b={leaving} onClose={() => setLeaving(null)} onDone={() => { setLeaving(null); toast('Budget deleted'); patch({ budget: undefined }, true); again() }} />}
@@ -76,13 +78,24 @@ function Row({ b, now, open, toggle, edit, remove }: { b: Budget; now: number; o
           <span>{windowName(b.window)}{!['lifetime'].includes(b.window) && !b.window.startsWith('rolling:') && <span class="faint"> {b.timezone}</span>}</span>
           {b.resets_at ? <span>resets in {span((Date.parse(b.resets_at) - now) / 1000)}, <Time iso={b.resets_at} mode="full" /></span> : <span>{b.window === 'lifetime' ? 'never resets' : 'resets bit by bit'}</span>}
           <span>{b.policy} holds</span><span>at the limit {ends[b.at_limit] ?? b.at_limit}</span>
-          {b.soft.length > 0 && <span>told at {b.soft.map((p) => p + '%').join(', ')}</span>}
+          {told(b).length > 0 && <span>told at {told(b).map((p) => p + '%').join(', ')}</span>}
+          <Overshoot b={b} />
         </div>
         {b.state === 'filling' && <div class="notice plain"><Icon name="refresh" /><div>What was spent in this window before is still being counted, so the figures may be too small. Calls are held meanwhile.</div></div>}
         {open && <BurnDown key={b.id} b={b} now={now} />}
       </div>
     </Card>
   )
+}
+
+const told = (b: Budget): number[] => b.thresholds ?? b.soft
+
+/** Overshoot says by how much the limit in dollars can be overspent, as far as that is known. */
+function Overshoot({ b }: { b: Budget }) {
+  if (b.unbounded_calls) return <span class="badge warn" title="They were admitted without a known most, so what they can overspend is not known either.">{plural(b.unbounded_calls, 'call')} without a bound</span>
+  if (b.overshoot_bound_usd === null || b.overshoot_bound_usd === undefined) return null
+  if (!parse(b.overshoot_bound_usd)) return b.policy === 'strict' ? <span>cannot be overspent</span> : null
+  return <span data-overshoot={b.overshoot_bound_usd} title="The most that the calls admitted in this window can have cost beyond what was held for them, together at one time.">overspent by {amount('usd', b.overshoot_bound_usd)} at most</span>
 }
 
 /** Gauge is a limit as a bar: spent, held, and the soft thresholds. */

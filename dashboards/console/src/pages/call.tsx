@@ -5,7 +5,9 @@ import { neighbours, remember } from '../lib/calls'
 import { count, ms, percent, plural } from '../lib/format'
 import { useShortcuts } from '../lib/keys'
 import { exact, parse, usd } from '../lib/money'
+import { roomOf } from '../lib/prompts'
 import { go } from '../lib/router'
+import { CallScores } from '../ui/callscores'
 import { Conversation } from '../ui/conversation'
 import { Icon } from '../ui/icons'
 import { Card, Copy, Money, Problem, SkeletonRows, Status, Time } from '../ui/parts'
@@ -30,6 +32,7 @@ export function CallPage({ id }: { id: string }) {
   return (
     <Page title={model} crumbs={crumbs} actions={
       <span class="row no-print">
+        {c && ['chat.completions', 'responses', 'messages'].includes(c.endpoint) && !!c.request && <a class="btn small" href={'/playground?call=' + encodeURIComponent(id)}><Icon name="play" size={14} />Playground</a>}
         <button type="button" class="btn small" disabled={!near.newer} title="Newer call (k)" onClick={() => to(near.newer)}><Icon name="left" size={14} />Newer</button>
         <button type="button" class="btn small" disabled={!near.older} title="Older call (j)" onClick={() => to(near.older)}>Older<Icon name="right" size={14} /></button>
       </span>
@@ -73,6 +76,7 @@ function Detail({ c }: { c: CallDetail }) {
           <Cost lines={c.cost_explained ?? []} c={c} unknown={unknown} />
           <Tokens usage={c.usage ?? {}} used={used} raw={c.usage_raw} source={c.usage_source} />
           <Timing c={c} />
+          <CallScores id={c.id} />
           <Facts c={c} />
         </div>
       </div>
@@ -164,10 +168,16 @@ function Timing({ c }: { c: CallDetail }) {
   )
 }
 
+/** promptRoom is the room of a version that a call names as name@7. */
+function promptRoom(ref: string): string {
+  const m = /^(.*)@(\d+)$/.exec(ref)
+  return m ? roomOf(m[1]!, { v: m[2] }) : roomOf(ref)
+}
+
 const offset = (a: Attempt, start: number): number => { const t = Date.parse(a.start_time) - start; return Number.isNaN(t) ? 0 : Math.max(0, t) }
 
 function Facts({ c }: { c: CallDetail }) {
-  const link = (k: string, v: string) => <a class="cut" href={query('/calls', { [k]: v, range: '30d' })} title={'All calls with this ' + k}>{v}</a>
+  const link = (k: string, v: string, text = v) => <a class="cut" href={query('/calls', { [k]: v, range: '30d' })} title={'All calls with this ' + k}>{text}</a>
   const row = (k: string, v: preact.ComponentChildren, line = false) => [<dt key={k}>{k}</dt>, <dd key={k + 'v'} class={line ? 'line' : ''}>{v}</dd>]
   return (
     <Card title="Details">
@@ -181,10 +191,11 @@ function Facts({ c }: { c: CallDetail }) {
         {c.model_requested && row('Asked for', <span class="mono cut">{c.model_requested}</span>)}
         {c.model && row('Answered by', <span class="cut">{c.provider ? c.provider + ' / ' : ''}{link('model', c.model)}</span>)}
         {c.service_tier && row('Service tier', c.service_tier)}
-        {c.prompt && row('Prompt', link('prompt', c.prompt))}
-        {c.arm && row('Arm', link('arm', c.arm))}
+        {c.prompt && row('Prompt', <><a class="cut" href={promptRoom(c.prompt)}>{c.prompt}</a><span class="faint">{link('prompt', c.prompt, 'calls')}</span></>)}
+        {c.arm && row('Arm', <>{c.experiment && <a class="cut" href={'/experiments/' + encodeURIComponent(c.experiment)} title="the experiment">{c.experiment}</a>}{c.experiment && <span class="faint">:</span>}{link('arm', c.arm)}</>)}
         {!!c.finish_reasons?.length && row('Finished', c.finish_reasons.map((f) => f ?? 'not finished').join(', '))}
         {row('Cache', c.cache || 'off')}
+        {c.cache_neighbor && row('Like call', <><a class="mono cut" href={'/calls/' + encodeURIComponent(c.cache_neighbor)} title="the call that was answered first">{c.cache_neighbor}</a>{c.cache_score != null && <span class="muted">{' '}{c.cache_score.toFixed(4)}</span>}</>, true)}
         {Object.entries(c.tags ?? {}).length > 0 && row('Tags', Object.entries(c.tags ?? {}).map(([k, v]) => <a class="tag" key={k} href={query('/calls', { ['tag.' + k]: v, range: '30d' })}>{k}<b>{v}</b></a>))}
       </dl>
     </Card>

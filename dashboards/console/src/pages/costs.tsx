@@ -6,22 +6,22 @@ import { csv, download } from '../lib/csv'
 import { pivot, type Measure } from '../lib/pivot'
 import { patch, useLocation } from '../lib/router'
 import { DAY, resolve } from '../lib/time'
-import { CacheCard } from '../ui/cachecard'
 import { TimeChart } from '../ui/chart'
 import { FullCosts } from '../ui/costtable'
+import { CostTabs } from '../ui/costtabs'
+import { ForecastCard } from '../ui/forecast'
 import { Icon } from '../ui/icons'
 import { Card, Empty, Popover, Problem, Segmented, SkeletonRows } from '../ui/parts'
 import { RangePicker } from '../ui/range'
 import { Page } from '../ui/shell'
 
-const groups: Record<string, string> = { project: 'Project', key: 'Key', user: 'User', model: 'Model', provider: 'Provider', prompt: 'Prompt', arm: 'Arm', endpoint: 'Endpoint', status: 'Status' }
+const groups: Record<string, string> = { project: 'Project', key: 'Key', user: 'User', model: 'Model', provider: 'Provider', prompt: 'Prompt', arm: 'Arm', endpoint: 'Endpoint', status: 'Status', cache: 'Cache' }
 const title = (d: string) => groups[d] ?? (d.startsWith('tag.') ? 'Tag ' + d.slice(4) : d)
 const grains = ['minute', 'hour', 'day', 'month']
 
 /** linkOf opens the calls behind a row, as far as its groups are filters of the call list. */
 function linkOf(dims: string[], span: Record<string, string | undefined>) {
-  const able = dims.filter((d) => !['endpoint'].includes(d))
-  return (r: CostRow) => query('/calls', { ...Object.fromEntries(able.map((d) => [d, String(r[d] ?? '')])), ...span })
+  return (r: CostRow) => query('/calls', { ...Object.fromEntries(dims.map((d) => [d, String(r[d] ?? '')])), ...span })
 }
 
 export function CostsPage({ users = false }: { users?: boolean }) {
@@ -34,7 +34,7 @@ export function CostsPage({ users = false }: { users?: boolean }) {
   const wanted = params.get('grain') ?? range.grain
   const fits = (g: string) => (g === 'minute' ? until - since <= 6 * 3_600_000 : g === 'hour' ? until - since <= 14 * DAY : true)
   const grain = grains.includes(wanted) && fits(wanted) ? wanted : range.grain
-  const [measure, setMeasure] = useState<Measure>('cost')
+  const [measure, setMeasure] = useState<Exclude<Measure, 'saved'>>('cost')
   const span = { since: range.since, until: range.until }
   const flat = useGet<Costs>(query('/api/v1/costs', { by: dims.join(','), ...span }))
   const over = useGet<Costs>(query('/api/v1/costs', { by: [...dims, grain].join(','), ...span }))
@@ -50,6 +50,7 @@ export function CostsPage({ users = false }: { users?: boolean }) {
 
   return (
     <Page title={users ? 'Users' : 'Costs'} actions={<RangePicker range={range} />}>
+      {!users && <CostTabs here="costs" />}
       <div class="filters">
         {!users && <GroupBy dims={dims} />}
         <Segmented label="Granularity" value={grain} onChange={(v) => patch({ grain: v === range.grain ? undefined : v }, true)} options={grains.filter(fits).map((x) => [x, x[0]!.toUpperCase() + x.slice(1)] as const)} />
@@ -63,12 +64,12 @@ export function CostsPage({ users = false }: { users?: boolean }) {
             <TimeChart title={`${{ cost: 'Cost', calls: 'Calls', tokens: 'Tokens' }[measure]} by ${dims.map((d) => title(d).toLowerCase()).join(', ')}`} sub={range.label} pivot={chart} measure={measure} grain={grain}
               onSelect={(a, b) => patch({ range: undefined, since: new Date(a).toISOString(), until: b > Date.now() ? undefined : new Date(b).toISOString() })} />
           ) : <Card title="Cost"><SkeletonRows n={8} /></Card>}
+          {!users && <ForecastCard />}
           <Card label="Costs">
             {!flat.data ? <SkeletonRows n={8} /> : flat.data.rows.length === 0 ? (
               <Empty icon="costs" title="No calls in this range"><p>Choose a longer range, or another grouping. A call's cost stands here about a second after its answer.</p></Empty>
             ) : <FullCosts dims={dims} heads={dims.map(title)} rows={flat.data.rows} total={flat.data.total} link={linkOf(dims, params.get('since') ? span : { range: params.get('range') ?? '30d' })} />}
           </Card>
-          {!users && <CacheCard />}
         </>
       )}
     </Page>

@@ -1,13 +1,13 @@
 /** Overview: what was spent, on what, how fast and how well. */
 
 import { useMemo } from 'preact/hooks'
+import type { Ahead } from '../lib/ahead'
 import { query, useGet, type CostRow, type Costs } from '../lib/api'
-import { forecast } from '../lib/forecast'
 import { count, ms, percent, plural, short } from '../lib/format'
 import { cents, exact, parse, pixels, usd } from '../lib/money'
 import { pivot } from '../lib/pivot'
 import { patch, useLocation } from '../lib/router'
-import { before, bucketTime, buckets, DAY, resolve, startOfDay, startOfMonth, utcDay } from '../lib/time'
+import { before, bucketTime, buckets, DAY, resolve, startOfDay, utcDay } from '../lib/time'
 import { TimeChart } from '../ui/chart'
 import { TopCosts } from '../ui/costtable'
 import { FirstCall } from '../ui/first'
@@ -58,7 +58,7 @@ export function Overview() {
             <Tile k="Saved by the cache" v={total && cents(total.saved_usd)} title={total && exact(total.saved_usd)} sub={total && (total.cache_hits !== undefined ? <>{plural(total.cache_hits, 'hit')} · {percent(total.cache_hits, total.calls)}</> : '')} spark={series((r) => pixels(r.saved_usd))} color="var(--c2)" loading={!total} />
           </div>
           {!!total?.unpriced_calls && (
-            <div class="notice"><Icon name="warn" /><div>{plural(total.unpriced_calls, 'call')} in this range went to a model without a known price. Their cost is unknown and not in these figures. <a href="/models">Set a price</a></div></div>
+            <div class="notice"><Icon name="warn" /><div>{plural(total.unpriced_calls, 'call')} in this range went to a model without a known price. Their cost is unknown and not in these figures. <a href="/models?tab=unpriced">Set a price</a></div></div>
           )}
           {chart ? (
             <TimeChart title="Cost by model" sub={range.label + (g === 'day' ? ', UTC days' : '')} pivot={chart} measure="cost" grain={g}
@@ -93,13 +93,15 @@ function Tile(p: { k: string; v: string | undefined; title?: string | undefined;
 
 /** Month is about money now: today, this month, and how the month will end. It does not depend on the range. */
 function Month({ now }: { now: number }) {
-  const since = new Date(Math.min(startOfMonth(now), startOfDay(now) - 28 * DAY)).toISOString()
-  const days = useGet<Costs>(query('/api/v1/costs', { by: 'day', since }))
-  const f = useMemo(() => days.data && forecast(new Map(days.data.rows.map((r) => [String(r.day).slice(0, 10), r.cost_usd])), now), [days.data, now])
+  const day = useGet<Costs>(query('/api/v1/costs', { since: new Date(startOfDay(now)).toISOString() }))
+  const ahead = useGet<Ahead>('/api/v1/costs/forecast?window=month')
+  const a = ahead.data
+  const f = day.data && a && { today: day.data.total.cost_usd ?? '0', month: a.spent_usd, total: a.expected_usd ?? null, low: a.low_usd ?? null, high: a.high_usd ?? null, how: a.how }
+  const failed = day.error ? day : ahead
   const d = new Date(now)
   const monthName = d.toLocaleString('en-US', { month: 'long', timeZone: 'UTC' })
   const length = new Date(Date.UTC(d.getUTCFullYear(), d.getUTCMonth() + 1, 0)).getUTCDate()
-  if (days.error) return <Problem error={days.error} retry={days.reload} />
+  if (failed.error) return <Problem error={failed.error} retry={failed.reload} />
   const whole = f ? pixels(f.total ?? f.month) : 0
   const v = (s: string | null | undefined) => (f ? (s ? cents(s) : '—') : <Skeleton h={26} w="50%" />)
   return (

@@ -10,10 +10,7 @@ interface Room { name: string; about: string; ways: Way[] }
 export const unbuilt: Record<string, Room> = {
   '/traces': { name: 'Traces', about: 'Every call has a trace id and joins an incoming traceparent.', ways: [['Look at calls one by one, with their attempts and timing:', '/calls', 'Calls'], ['Send spans to your own collector: set OTEL_EXPORTER_OTLP_ENDPOINT.', '']] },
   '/sessions': { name: 'Sessions', about: 'Calls that carry X-Weir-Session belong together.', ways: [['Open a call and follow its session, or filter by session:', '/calls', 'Calls']] },
-  '/prompts': { name: 'Prompts', about: 'Numbered templates with labels.', ways: [['Compare what prompts cost, by the name calls carry:', '/costs?by=prompt', 'Costs by prompt']] },
-  '/experiments': { name: 'Experiments', about: 'Arms of a prompt, compared on live traffic.', ways: [['Compare arms by cost, errors and latency:', '/costs?by=prompt,arm', 'Costs by prompt and arm']] },
   '/datasets': { name: 'Datasets', about: 'Inputs with what is expected of them.', ways: [['Export recorded calls as JSON lines:', '/api/v1/export/calls?format=jsonl', 'Export']] },
-  '/scores': { name: 'Scores', about: 'How good answers were.', ways: [['Read answers one by one:', '/calls', 'Calls']] },
   '/rag': { name: 'RAG', about: 'Documents, passages and answers that cite them.', ways: [['See what embeddings cost:', '/costs?by=endpoint,model', 'Costs by endpoint']] },
   '/alerts': { name: 'Alerts', about: 'Being told when something goes out of its bounds.', ways: [['Scrape the figures and alert on them:', '/metrics', 'Prometheus metrics'], ['Look at failed calls:', '/calls?status=error', 'Errors']] },
 }

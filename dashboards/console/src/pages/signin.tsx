@@ -1,4 +1,4 @@
-/** The door: the admin token for a session cookie that scripts cannot read. */
+/** The door: the admin token, or a member's, for a session cookie that scripts cannot read. */
 
 import { useState } from 'preact/hooks'
 import { Failure, request } from '../lib/api'
@@ -24,11 +24,11 @@ export function SignIn({ onDone, note }: { onDone: () => void; note: Failure | n
     <main class="alone">
       <form class="card" onSubmit={submit}>
         <span class="brand"><Logo size={28} />weir</span>
-        <div><h1>Sign in</h1><p class="muted">The console of this weir takes its admin token.</p></div>
+        <div><h1>Sign in</h1><p class="muted">The console of this weir takes your token, or its admin token.</p></div>
         {error && <Problem error={error} />}
-        <label class="label">Admin token<input class="field" type="password" autoComplete="current-password" required autoFocus value={token} onInput={(e) => set(e.currentTarget.value)} /></label>
+        <label class="label">Token<input class="field" type="password" autoComplete="current-password" required autoFocus value={token} onInput={(e) => set(e.currentTarget.value)} /></label>
         <button class="btn primary" disabled={busy || !token.trim()}>{busy ? 'Signing in…' : 'Sign in'}</button>
-        <p class="faint" style={{ fontSize: '12px' }}>It stands in <code>admin-token</code> in the data directory, or is what <code>WEIR_ADMIN_TOKEN</code> says. At start weir also prints a link that signs in once.</p>
+        <p class="faint" style={{ fontSize: '12px' }}>An admin gives you a token of your own. The admin token stands in <code>admin-token</code> in the data directory, or is what <code>WEIR_ADMIN_TOKEN</code> says. At start weir also prints a link that signs in once.</p>
       </form>
     </main>
   )

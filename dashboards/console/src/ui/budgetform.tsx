@@ -40,7 +40,7 @@ export function BudgetForm({ b, onClose, onDone }: { b: Budget | null; onClose: 
     const percents = soft.split(/[\s,;%]+/).filter(Boolean)
     const body = {
       name: name.trim(), scope: Object.fromEntries(pairs.map((p) => [p.name === 'tag' ? 'tag.' + p.tag.trim() : p.name, p.value.trim()])),
-      window: window === 'rolling' ? 'rolling:' + length.trim() : window, timezone: zone.trim() || 'UTC', policy, at_limit: atLimit, soft: percents.map(whole),
+      window: window === 'rolling' ? 'rolling:' + length.trim() : window, timezone: zone.trim() || 'UTC', policy, at_limit: atLimit, thresholds: percents.map(whole),
       ...(usd.trim() ? { limit_usd: usd.trim() } : {}), ...(tokens.trim() ? { limit_tokens: whole(tokens) } : {}), ...(calls.trim() ? { limit_calls: whole(calls) } : {}),
     }
     const twice = pairs.length !== Object.keys(body.scope).length
@@ -88,7 +88,7 @@ export function BudgetForm({ b, onClose, onDone }: { b: Budget | null; onClose: 
           <label class="label">Held for a call<select class="field" name="policy" value={policy} onChange={(e) => setPolicy(e.currentTarget.value)} {...on('policy')}><option value="expected">expected: the usual cost</option><option value="strict">strict: the most it can cost</option></select>{said('policy')}</label>
           <label class="label">At the limit<select class="field" name="at_limit" value={atLimit} onChange={(e) => setAtLimit(e.currentTarget.value)} {...on('at_limit')}><option value="refuse">refuse: answer 429</option><option value="downgrade">downgrade: the route's next target</option><option value="alert">alert: let calls pass and tell</option></select>{said('at_limit')}</label>
         </div>
-        <label class="label">Told at, in percent<input class="field" name="soft" placeholder="50, 80" value={soft} onInput={(e) => setSoft(e.currentTarget.value)} {...on('soft')} />{said('soft')}</label>
+        <label class="label">Told at, in percent, and at the limit itself<input class="field" name="soft" placeholder="50, 80" value={soft} onInput={(e) => setSoft(e.currentTarget.value)} {...on('soft')} />{said('soft')}</label>
         <div class="actions"><button type="button" class="btn" onClick={onClose}>Cancel</button><button class="btn primary" disabled={busy}>{b ? 'Save' : 'Make the budget'}</button></div>
       </form>
     </Modal>

@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
+import type { Ahead } from '../lib/ahead'
 import { query, useGet, type Costs } from '../lib/api'
 import { amount, burn, grainOf, kinds, limits, pace, rolling, type Budget, type Burn, type Kind, type Limit } from '../lib/budgets'
 import { percent, plural, short, span } from '../lib/format'
@@ -87,9 +88,18 @@ export function BurnDown({ b, now }: { b: Budget; now: number }) {
   const since = roll ? new Date(minute - roll).toISOString() : b.began_at ?? ''
   const grain = grainOf(roll || (b.began_at && b.resets_at ? Date.parse(b.resets_at) - Date.parse(b.began_at) : 366 * DAY))
   const costs = useGet<Costs>(query('/api/v1/costs', { by: 'status,' + grain, ...b.scope, since }))
+  const ahead = useGet<Ahead>(b.limit_usd === null ? '' : `/api/v1/budgets/${encodeURIComponent(b.id)}/forecast`)
   const spent = [b.spent_usd, b.spent_tokens, b.spent_calls].join()
-  useEffect(() => { if (costs.data) costs.reload() }, [spent])
-  const x = useMemo(() => (costs.data && l ? burn(costs.data.rows, grain, b, l, Math.max(now, Date.parse(b.began_at ?? '') || 0)) : undefined), [costs.data, grain, b, l?.kind, l?.spent, now])
+  useEffect(() => { if (costs.data) costs.reload(); if (ahead.data) ahead.reload() }, [spent])
+  const own = l?.kind === 'usd' && ahead.data && parse(ahead.data.expected_usd) !== null ? ahead.data : undefined
+  const x = useMemo(() => {
+    if (!costs.data || !l) return undefined
+    const out = burn(costs.data.rows, grain, b, l, Math.max(now, Date.parse(b.began_at ?? '') || 0))
+    // What is spent stays spent: calls are refused from here on, so there is nothing to look ahead to.
+    if (b.at_limit === 'refuse' && cmp(l.spent, l.limit) >= 0) return { ...out, forecast: null, full: null, how: 'The limit is reached, and further calls are refused until the window ends or the limit is raised.' }
+    // weir's own forecast knows nights and weekends; without one the pace so far goes on.
+    return own && out.end !== null ? { ...out, forecast: own.expected_usd!, full: own.reaches_at ? Date.parse(own.reaches_at) : null, how: own.how } : out
+  }, [costs.data, own, grain, b, l?.kind, l?.spent, now])
   if (costs.error) return <Problem error={costs.error} retry={costs.reload} />
   if (!x || !l) return <SkeletonRows n={6} />
   const over = x.forecast !== null && cmp(x.forecast, l.limit) > 0
@@ -130,7 +140,7 @@ export function BurnDown({ b, now }: { b: Budget; now: number }) {
         </div>
       )}
       <div class="said">
-        {x.forecast !== null ? <p><b>Forecast: {amount(l.kind, x.forecast)}</b> at the window's end, {percent(pixels(x.forecast), pixels(l.limit))} of the limit.{over && x.full !== null && <> The limit is reached in about {span((x.full - x.now) / 1000)}, {moment(x.full)}.</>}</p>
+        {x.forecast !== null ? <p><b>Forecast: {amount(l.kind, x.forecast)}</b> at the window's end, {percent(pixels(x.forecast), pixels(l.limit))} of the limit{own && parse(own.low_usd) !== null && <>, in {Math.round(own.level * 100)} of 100 cases between {amount(l.kind, own.low_usd)} and {amount(l.kind, own.high_usd)}</>}.{own && own.over_percent !== null && cmp(l.spent, l.limit) < 0 && <> The limit is passed in {Math.round(own.over_percent)} of 100 cases.</>}{over && x.full !== null && <> The limit is reached in about {span((x.full - x.now) / 1000)}, {moment(x.full)}.</>}</p>
           : x.full !== null && x.end === null && <p>At the pace since {shortDate(x.from)} the limit is reached about {moment(x.full)}.</p>}
         {parse(l.spent) === 0n && <p class="muted">Nothing is spent in this window yet.</p>}
         {unpriced > 0 && <p class="muted">{plural(unpriced, 'call')} of this scope {unpriced === 1 ? 'has' : 'have'} no known price and {unpriced === 1 ? 'is' : 'are'} not in the line.</p>}

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import { short } from '../lib/format'
 import { axis, exact, usd } from '../lib/money'
-import type { Measure, Pivot } from '../lib/pivot'
+import { money, type Measure, type Pivot } from '../lib/pivot'
 import { bucketName } from '../lib/time'
 import { token, useTheme } from '../lib/theme'
 import { Icon } from './icons'
@@ -13,7 +13,7 @@ import { Card, Money, Segmented, Unpriced } from './parts'
 /** colour of the i-th series; the fold of all others is grey. */
 export const colour = (i: number, folded: boolean): string => (folded ? 'c7' : 'c' + ((i % 6) + 1))
 
-const figure = (m: Measure, v: string): string => (m === 'cost' ? usd(v) : short(Number(v)))
+const figure = (m: Measure, v: string): string => (money(m) ? usd(v) : short(Number(v)))
 
 function paint(p: Pivot, m: Measure, grain: string, width: number, height: number, onIndex: (i: number | null, u: uPlot) => void, onSelect?: (from: number, to: number) => void): { opts: uPlot.Options; data: uPlot.AlignedData } {
   const n = p.times.length
@@ -42,7 +42,7 @@ function paint(p: Pivot, m: Measure, grain: string, width: number, height: numbe
       scales: { x: { time: true, range: [first, last] }, y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
       axes: [
         { ...common, grid: { show: false }, space: 64, size: 28, values: (_u, list) => list.map((t) => (t < first || t > last ? '' : tick(t))), incrs: utc ? [86400, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400, 30 * 86400] : [60, 300, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 2 * 86400] },
-        { ...common, grid: { stroke: token('--line'), width: 1 }, size: 58, space: 42, values: (_u, list) => list.map((v) => (m === 'cost' ? axis(v) : short(v))) },
+        { ...common, grid: { stroke: token('--line'), width: 1 }, size: 58, space: 42, values: (_u, list) => list.map((v) => (money(m) ? axis(v) : short(v))) },
       ],
       series: [{}, ...p.series.map((_, k) => {
         const i = p.series.length - 1 - k
@@ -114,7 +114,7 @@ export function TimeChart(x: { title: string; sub?: string; pivot: Pivot; measur
           <Plot p={p} m={m} grain={x.grain} label={x.title} onSelect={x.onSelect} />
           <ul class="legend">
             {p.series.map((s, i) => (
-              <li key={s.label}><span class="swatch" style={{ background: `var(--${colour(i, p.folded > 0 && i === p.series.length - 1)})` }} /><span class="cut">{s.label}</span><span class="faint num" title={m === 'cost' ? exact(s.total) : s.total}>{m === 'cost' && s.total === '0' && s.unpriced ? '' : figure(m, s.total)}</span>{m === 'cost' && <Unpriced calls={s.unpriced} small={s.total !== '0'} />}</li>
+              <li key={s.label}><span class="swatch" style={{ background: `var(--${colour(i, p.folded > 0 && i === p.series.length - 1)})` }} /><span class="cut">{s.label}</span><span class="faint num" title={money(m) ? exact(s.total) : s.total}>{m === 'cost' && s.total === '0' && s.unpriced ? '' : figure(m, s.total)}</span>{m === 'cost' && <Unpriced calls={s.unpriced} small={s.total !== '0'} />}</li>
             ))}
           </ul>
         </>
@@ -124,7 +124,7 @@ export function TimeChart(x: { title: string; sub?: string; pivot: Pivot; measur
             <thead><tr><th scope="col">{x.grain === 'hour' || x.grain === 'minute' ? 'Time' : 'Time (UTC)'}</th><th scope="col" class="num">Total</th>{p.series.map((s) => <th scope="col" class="num" key={s.label}>{s.label}</th>)}</tr></thead>
             <tbody>
               {rows.map(({ t, i }) => (
-                <tr key={t}><td class="nowrap">{bucketName(t, x.grain)}</td><td class="num"><b>{m === 'cost' ? <Money value={p.totals[i]!} /> : figure(m, p.totals[i]!)}</b></td>{p.series.map((s) => <td class="num" key={s.label}>{s.exact[i] === '0' ? <span class="faint">–</span> : m === 'cost' ? <Money value={s.exact[i]!} /> : figure(m, s.exact[i]!)}</td>)}</tr>
+                <tr key={t}><td class="nowrap">{bucketName(t, x.grain)}</td><td class="num"><b>{money(m) ? <Money value={p.totals[i]!} /> : figure(m, p.totals[i]!)}</b></td>{p.series.map((s) => <td class="num" key={s.label}>{s.exact[i] === '0' ? <span class="faint">–</span> : money(m) ? <Money value={s.exact[i]!} /> : figure(m, s.exact[i]!)}</td>)}</tr>
               ))}
             </tbody>
           </table>

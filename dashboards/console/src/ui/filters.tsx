@@ -10,6 +10,7 @@ import { Popover } from './parts'
 const fields: Record<string, { name: string; facet?: boolean; hint?: string; fixed?: string[] }> = {
   project: { name: 'Project', facet: true }, model: { name: 'Model', facet: true }, status: { name: 'Status', facet: true, fixed: ['ok', 'error', 'client_closed', 'budget', 'rate_limited', 'cut'] },
   user: { name: 'User', facet: true }, key: { name: 'Key', facet: true }, provider: { name: 'Provider', facet: true },
+  endpoint: { name: 'Endpoint', hint: 'chat.completions' }, cache: { name: 'Cache', facet: true, fixed: ['off', 'miss', 'hit', 'semantic'] },
   session: { name: 'Session', hint: 'session id' }, prompt: { name: 'Prompt', hint: 'name@version' }, arm: { name: 'Arm', hint: 'arm of an experiment' }, tag: { name: 'Tag', hint: 'team=care' },
 }
 

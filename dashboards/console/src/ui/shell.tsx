@@ -5,19 +5,26 @@ import { useEffect, useState } from 'preact/hooks'
 import { forget, request, useGet } from '../lib/api'
 import { useShortcuts } from '../lib/keys'
 import { go, useLocation } from '../lib/router'
+import { useSession } from '../lib/session'
 import { choose, useTheme } from '../lib/theme'
 import { Icon, Logo, type IconName } from './icons'
 import { Modal, Segmented, Toasts } from './parts'
 
 /** The navigation lists the rooms that have something in them. */
-export const rooms: { path: string; name: string; icon: IconName; key: string }[] = [
+export const rooms: { path: string; name: string; icon: IconName; key: string; head?: string; also?: string }[] = [
   { path: '/', name: 'Overview', icon: 'overview', key: 'o' },
   { path: '/calls', name: 'Calls', icon: 'calls', key: 'c' },
   { path: '/costs', name: 'Costs', icon: 'costs', key: 's' },
+  { path: '/cache', name: 'Cache', icon: 'cache', key: 'h' },
   { path: '/budgets', name: 'Budgets', icon: 'budgets', key: 'b' },
   { path: '/users', name: 'Users', icon: 'users', key: 'u' },
   { path: '/models', name: 'Models & prices', icon: 'models', key: 'm' },
-  { path: '/keys', name: 'Keys', icon: 'keys', key: 'k' },
+  { path: '/prompts', name: 'Prompts', icon: 'prompts', key: 'p', head: 'Prompting', also: '/changes' },
+  { path: '/playground', name: 'Playground', icon: 'play', key: 'l' },
+  { path: '/experiments', name: 'Experiments', icon: 'experiments', key: 'x' },
+  { path: '/scores', name: 'Scores', icon: 'score', key: 'r' },
+  { path: '/keys', name: 'Keys', icon: 'keys', key: 'k', head: 'Administration' },
+  { path: '/members', name: 'Members', icon: 'members', key: 't' },
   { path: '/system', name: 'System', icon: 'system', key: 'y' },
 ]
 
@@ -39,6 +46,7 @@ export function Shell({ children, signOut }: { children: ComponentChildren; sign
   const [helping, setHelp] = useState(false)
   const system = useGet<System>('/api/v1/system')
   const spool = useGet<{ problems: { past: boolean }[] }>('/api/v1/spool')
+  const me = useSession()
   const alarm = spool.data?.problems.some((p) => !p.past)
   useEffect(() => { setMenu(false); spool.reload() }, [path])
   useShortcuts({ '?': () => setHelp(true), ...Object.fromEntries(rooms.map((r) => ['g ' + r.key, () => go(r.path)])) })
@@ -59,7 +67,7 @@ export function Shell({ children, signOut }: { children: ComponentChildren; sign
       <aside class={'side' + (menu ? ' open' : '')} onKeyDown={(e) => { if (e.key === 'Escape') setMenu(false) }}>
         <a href="/" class="brand"><Logo />weir</a>
         <nav class="nav" aria-label="Rooms">
-          {rooms.map((r) => <a key={r.path} href={r.path} aria-current={here(r.path) ? 'page' : undefined} title={`g ${r.key}`}><Icon name={r.icon} />{r.name}{alarm && r.path === '/system' && <span class="mark" title="Something is wrong with the records"><span class="sr">: something is wrong with the records</span></span>}</a>)}
+          {rooms.map((r) => [r.head && <span class="nav-head" key={r.head}>{r.head}</span>, <a key={r.path} href={r.path} aria-current={here(r.path) || (r.also && here(r.also)) ? 'page' : undefined} title={`g ${r.key}`}><Icon name={r.icon} />{r.name}{alarm && r.path === '/system' && <span class="mark" title="Something is wrong with the records"><span class="sr">: something is wrong with the records</span></span>}</a>])}
         </nav>
         <div class="side-foot">
           <div class="row">
@@ -69,7 +77,7 @@ export function Shell({ children, signOut }: { children: ComponentChildren; sign
               <button type="button" class="btn quiet small icon" aria-label="Sign out" title="Sign out" onClick={leave}><Icon name="out" size={15} /></button>
             </span>
           </div>
-          {system.data?.version && <span class="faint" style={{ fontSize: '11px' }}>weir {system.data.version}</span>}
+          <span class="who-am-i">{[me.name && (me.role && me.role !== me.name ? `${me.name}, ${me.role}` : me.name), system.data?.version && 'weir ' + system.data.version].filter(Boolean).join(' · ')}</span>
         </div>
       </aside>
       <main class="main" id="main" tabIndex={-1}>{children}</main>
