@@ -5,11 +5,15 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/eval"
 	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/prompts"
+	"github.com/weir-dev/weir/prompts/experiment"
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -26,7 +30,7 @@ type PriceStore interface {
 	DeletePrice(ctx context.Context, e price.Entry) (bool, error)
 }
 
-// Config is what an API is made of. Every field but PriceAs is needed.
+// Config is what an API is made of. Every field but PriceAs, Adjusted and Gate is needed.
 type Config struct {
 	Reader   trace.Reader
 	Adjuster trace.Adjuster // of the same store
@@ -44,8 +48,29 @@ type Config struct {
 	BudgetLedger   BudgetLedger
 	BudgetsChanged func(context.Context) error // called after a budget was made, changed or removed
 
+	BudgetEvents price.BudgetEvents
+
+	Scores trace.Scores
+	Finder trace.Finder // of the same store as Reader
+
+	Datasets    eval.Datasets
+	Evals       eval.Runs
+	EvalResults eval.Results
+
+	Advice   AdviceStore                                         // of the same store as Reader
+	Adjusted func(ctx context.Context, added []trace.Adjustment) // told of adjustments that were added; nil: nobody is
+
 	Cache Cache
 
+	Prompts  prompts.Store
+	Registry *prompts.Registry // of the same store
+	Gate     prompts.Gate      // nil: no evaluation answers, and labels with a gate stay where they are
+
+	Experiments      experiment.Store
+	ExperimentReader experiment.Reader // of the same store as Reader
+
+	Members    account.Members
+	Playground Playground
 	AdminToken account.Secret // the zero value opens nothing
 	System     func(context.Context) System
 	Log        *slog.Logger
@@ -61,6 +86,15 @@ type System struct {
 	ClickHouse    StoreHealth
 	Control       ControlHealth
 	Providers     []ProviderInfo
+	Replicas      []Replica // that share the control plane, this one among them; nil: not known
+}
+
+// Replica is one of the weirs that share a control plane, alive at this moment.
+type Replica struct {
+	ID              string
+	Name            string
+	StartedAt       time.Time
+	PromptsRevision int64 // of the prompts that it answers calls with
 }
 
 // StoreHealth says how the store of records is.
@@ -90,7 +124,8 @@ type API struct {
 	document []byte // the OpenAPI document
 	sessions sessions
 
-	repricing sync.Mutex // held by the one reprice that may run
+	repricing  sync.Mutex // held by the one reprice that may run
+	simulating sync.Mutex // held by the one simulation of recorded calls that may run
 
 	guesses guesses
 }
@@ -101,7 +136,7 @@ func New(cfg Config) *API {
 		cfg.PriceAs = func(provider string) string { return provider }
 	}
 	a := &API{cfg: cfg}
-	a.routes = a.table()
+	a.routes = slices.Concat(a.table(), a.promptRoutes(), a.memberRoutes(), a.scoreRoutes(), a.playgroundRoutes(), a.experimentRoutes(), a.datasetRoutes(), a.evalRoutes())
 	a.document = document(a.routes)
 	return a
 }

@@ -103,8 +103,8 @@ func TestSession(t *testing.T) {
 	if c.Name != "weir_session" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Secure || c.MaxAge != 7*24*3600 || len(c.Value) < 43 || c.Value == token {
 		t.Errorf("the cookie is %v", c)
 	}
-	equalJSON(t, w.ask("GET", "/session", "", with(c)).Body.String(), `{"signed_in":true}`)
-	equalJSON(t, w.ask("GET", "/session", "").Body.String(), `{"signed_in":true}`) // by the token
+	equalJSON(t, w.ask("GET", "/session", "", with(c)).Body.String(), `{"signed_in":true,"name":"admin","role":"admin"}`)
+	equalJSON(t, w.ask("GET", "/session", "").Body.String(), `{"signed_in":true,"name":"admin","role":"admin"}`) // by the token
 	if rec := w.ask("GET", "/calls", "", with(c)); rec.Code != http.StatusOK {
 		t.Errorf("signed in: %d", rec.Code)
 	}
@@ -189,15 +189,17 @@ func TestSessionEnds(t *testing.T) {
 
 func TestTicketsAreBounded(t *testing.T) {
 	var s sessions
-	first := s.begin(t0)
-	second := s.begin(t0.Add(time.Second))
+	first := s.begin(ticket{}, t0)
+	second := s.begin(ticket{}, t0.Add(time.Second))
 	for i := range ticketsMost - 1 {
-		s.begin(t0.Add(time.Minute + time.Duration(i)))
+		s.begin(ticket{}, t0.Add(time.Minute+time.Duration(i)))
 	}
-	if len(s.live) != ticketsMost || s.open(first, t0) || !s.open(second, t0) {
-		t.Errorf("%d sessions; the first open %v, the second %v", len(s.live), s.open(first, t0), s.open(second, t0))
+	_, one := s.open(first, t0)
+	_, two := s.open(second, t0)
+	if len(s.live) != ticketsMost || one || !two {
+		t.Errorf("%d sessions; the first open %v, the second %v", len(s.live), one, two)
 	}
-	s.begin(t0.Add(2 * sessionLife))
+	s.begin(ticket{}, t0.Add(2*sessionLife))
 	if len(s.live) != 1 {
 		t.Errorf("%d sessions after all others ended", len(s.live))
 	}

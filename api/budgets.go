@@ -33,6 +33,14 @@ type BudgetUsage struct {
 	Spent, Held, Overrun BudgetAmount
 	Percent              int  // of the limit that is spent the furthest
 	Filling              bool // what was spent before is not all known yet
+	// Overshoot is by how much the limit in dollars can be overspent; nil: the budget lets all pass, or has no such limit.
+	Overshoot *BudgetOvershoot
+}
+
+// BudgetOvershoot is the most that calls admitted in the present window can cost together beyond what was held for them.
+type BudgetOvershoot struct {
+	USD       price.USD
+	Unbounded int64 // calls admitted whose cost has no bound: USD says nothing of them
 }
 
 // BudgetAmount is what budgets add up.
@@ -86,7 +94,8 @@ type newBudget struct {
 	LimitCalls  *int64             `json:"limit_calls,omitempty"`
 	Policy      price.BudgetPolicy `json:"policy,omitempty"`
 	AtLimit     price.AtLimit      `json:"at_limit,omitempty"`
-	Soft        []int              `json:"soft,omitempty"` // percents of a limit at which it is told
+	Thresholds  *[]int             `json:"thresholds,omitempty"` // percents of a limit at which it is told, as is the limit itself; 50 and 80 unless given
+	Soft        []int              `json:"soft,omitempty"`       // the same by an older name
 }
 
 // budget is a budget with its present window. Limits that are not set are null, and so is what remains of them.
@@ -101,7 +110,8 @@ type budget struct {
 	LimitCalls  *int64             `json:"limit_calls"`
 	Policy      price.BudgetPolicy `json:"policy"`
 	AtLimit     price.AtLimit      `json:"at_limit"`
-	Soft        []int              `json:"soft"`
+	Thresholds  []int              `json:"thresholds"` // percents of a limit at which it is told; the last is the limit itself
+	Soft        []int              `json:"soft"`       // those that were asked for
 	CreatedAt   stamp              `json:"created_at"`
 	UpdatedAt   stamp              `json:"updated_at"`
 
@@ -124,6 +134,12 @@ type budget struct {
 
 	OverrunUSD    price.USD `json:"overrun_usd"` // of what is spent: beyond what was held
 	OverrunTokens int64     `json:"overrun_tokens"`
+
+	// By how much the limit in dollars can be overspent by calls admitted in the window until now: the most that those under way
+	// together can have cost beyond their holds. 0 for a strict budget; null: it has no such bound, for it lets all pass, has no
+	// limit in dollars, or admitted calls without a bound.
+	OvershootBoundUSD *price.USD `json:"overshoot_bound_usd"`
+	UnboundedCalls    int64      `json:"unbounded_calls"` // those
 }
 
 // budgetList is all budgets.
@@ -169,6 +185,15 @@ func budgetOf(b price.Budget, usage map[string]BudgetUsage) budget {
 	if out.Soft == nil {
 		out.Soft = []int{}
 	}
+	out.Thresholds = slices.Clone(out.Soft)
+	if n := len(out.Thresholds); n == 0 || out.Thresholds[n-1] != 100 {
+		out.Thresholds = append(out.Thresholds, 100)
+	}
+	if o := u.Overshoot; o != nil {
+		if out.UnboundedCalls = o.Unbounded; o.Unbounded == 0 {
+			out.OvershootBoundUSD = &o.USD
+		}
+	}
 	out.LimitUSD, out.RemainingUSD = leftOf(b.LimitUSD, u.Spent.USD, u.Held.USD)
 	out.LimitTokens, out.RemainingTokens = leftOf(b.LimitTokens, u.Spent.Tokens, u.Held.Tokens)
 	out.LimitCalls, out.RemainingCalls = leftOf(b.LimitCalls, u.Spent.Calls, u.Held.Calls)
@@ -197,6 +222,12 @@ func (in *newBudget) budget(id string, made, now time.Time) (price.Budget, error
 	b := price.Budget{
 		ID: id, Name: in.Name, Scope: in.Scope, Window: in.Window, Timezone: in.Timezone, Policy: in.Policy, AtLimit: in.AtLimit, Soft: in.Soft,
 		CreatedAt: made.UTC().Truncate(time.Microsecond), UpdatedAt: now.UTC().Truncate(time.Microsecond),
+	}
+	switch {
+	case in.Thresholds != nil:
+		b.Soft = *in.Thresholds
+	case in.Soft == nil:
+		b.Soft = []int{50, 80}
 	}
 	if in.LimitUSD != nil {
 		b.LimitUSD = *in.LimitUSD

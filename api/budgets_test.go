@@ -13,6 +13,8 @@ import (
 
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/price/advice"
+	"github.com/weir-dev/weir/trace"
 )
 
 // memoryBudgets keeps budgets in memory, and says of them what it is told.
@@ -21,6 +23,11 @@ type memoryBudgets struct {
 	list  map[string]price.Budget
 	usage map[string]BudgetUsage
 	holds []BudgetHold
+
+	events []price.BudgetEvent
+	asked  price.BudgetEventQuery
+	facts  advice.Facts
+	filter trace.Filter
 }
 
 func (m *memoryBudgets) PutBudget(_ context.Context, b price.Budget) error {

@@ -29,6 +29,22 @@ type CacheStats struct {
 	MaxBytes  int64     `json:"max_bytes"`
 	Evictions int64     `json:"evictions"` // entries that made room for others
 	Expired   int64     `json:"expired"`   // entries that came to the end of their time
+
+	Semantic CacheSemantic `json:"semantic"`
+}
+
+// CacheSemantic are the figures of answers to like questions, counted since this weir was started.
+type CacheSemantic struct {
+	Hits     int64 `json:"hits"`     // of all hits, those that answered a like question
+	Failures int64 `json:"failures"` // questions that went on because no vector was had, or none could be looked for
+	Refused  int64 `json:"refused"`  // questions that went on because a limit or a budget left no room for their vector
+	Kept     int64 `json:"kept"`     // answered questions that were kept to be found by their meaning
+	Lost     int64 `json:"lost"`     // that were not
+
+	Agreed    int64 `json:"audits_agreed"`    // audits that found that the answer answers the question
+	Disagreed int64 `json:"audits_disagreed"` // that it does not
+	Unsure    int64 `json:"audits_unsure"`    // that failed or said neither
+	Skipped   int64 `json:"audits_skipped"`   // that were left out because too many waited
 }
 
 // CacheFilter picks entries; the zero value picks all.

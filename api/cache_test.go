@@ -29,9 +29,13 @@ func (c *fakeCache) Purge(_ context.Context, f CacheFilter) (int, error) {
 func TestCache(t *testing.T) {
 	near := cmp.Comparer(func(a, b time.Duration) bool { return (a - b).Abs() < time.Minute })
 	w := newWorld(t)
-	w.cache.stats = CacheStats{Hits: 5, Misses: 2, Fills: 2, SavedUSD: 1_500_000_000, Entries: 2, Bytes: 4000, MaxBytes: 16 << 20, Evictions: 1, Expired: 4}
+	w.cache.stats = CacheStats{
+		Hits: 5, Misses: 2, Fills: 2, SavedUSD: 1_500_000_000, Entries: 2, Bytes: 4000, MaxBytes: 16 << 20, Evictions: 1, Expired: 4,
+		Semantic: CacheSemantic{Hits: 3, Failures: 6, Refused: 7, Kept: 8, Lost: 9, Agreed: 10, Disagreed: 11, Unsure: 12, Skipped: 13},
+	}
 	equalJSON(t, w.ask("GET", "/cache", "").Body.String(),
-		`{"hits":5,"misses":2,"fills":2,"saved_usd":"1.500000000","entries":2,"bytes":4000,"max_bytes":16777216,"evictions":1,"expired":4}`)
+		`{"hits":5,"misses":2,"fills":2,"saved_usd":"1.500000000","entries":2,"bytes":4000,"max_bytes":16777216,"evictions":1,"expired":4,
+		"semantic":{"hits":3,"failures":6,"refused":7,"kept":8,"lost":9,"audits_agreed":10,"audits_disagreed":11,"audits_unsure":12,"audits_skipped":13}}`)
 	for query, want := range map[string]CacheFilter{
 		"":                                 {},
 		"?project=p&model=gpt-4o":          {Project: "p", Model: "gpt-4o"},

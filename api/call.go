@@ -38,6 +38,8 @@ type call struct {
 	PriceStatus    price.Status      `json:"price_status"`
 	PriceVersion   string            `json:"price_version"`
 	Cache          trace.Cache       `json:"cache"`
+	CacheNeighbor  string            `json:"cache_neighbor"` // the call whose answer this one got, when their questions are only like
+	CacheScore     *float64          `json:"cache_score"`    // how like they are, from 0 to 1
 	Attempts       int               `json:"attempts"`
 	Prompt         string            `json:"prompt"` // name or name@version
 	Arm            string            `json:"arm"`
@@ -89,7 +91,11 @@ type spanFacts struct {
 	Path            string          `json:"path"`
 	ResponseID      string          `json:"response_id"`
 	ServiceTier     string          `json:"service_tier"`
+	PromptHash      string          `json:"prompt_hash"`     // of the version's content
+	PromptRevision  int64           `json:"prompt_revision"` // of the label that named the version; 0: it was named by its number
 	Experiment      string          `json:"experiment"`
+	Epoch           int             `json:"epoch"`     // of the experiment; 0: the call is not part of its analysis
+	Unit            string          `json:"unit"`      // what the arm was assigned by
 	UsageRaw        json.RawMessage `json:"usage_raw"` // as the provider sent it, or null
 	PriceRule       string          `json:"price_rule"`
 	HeldUSD         *price.USD      `json:"held_usd"`          // what was held for a call that was lost
@@ -138,6 +144,9 @@ func callOf(s *trace.Span) call {
 		PriceStatus: s.PriceStatus, PriceVersion: s.PriceVersion, Cache: s.Cache, Attempts: s.Attempts, Prompt: s.Prompt, Arm: s.Arm,
 		Units: units(s.Units), FinishReasons: list(s.FinishReasons), Flags: list(s.Flags),
 	}
+	if c.CacheNeighbor = s.CacheNeighbor; c.CacheNeighbor != "" {
+		c.CacheScore = &s.CacheScore
+	}
 	if c.Tags == nil {
 		c.Tags = map[string]string{}
 	}
@@ -154,7 +163,7 @@ func listedOf(row *trace.CallRow) listedCall {
 func factsOf(s *trace.Span) spanFacts {
 	f := spanFacts{
 		SpanID: s.SpanID, ParentID: s.ParentID, KeyID: s.KeyID, Path: s.Path, ResponseID: s.ResponseID, ServiceTier: s.ServiceTier,
-		Experiment: s.Experiment, UsageRaw: jsonOf([]byte(s.UsageRaw)), PriceRule: s.PriceRule, Error: s.Error,
+		PromptHash: s.PromptHash, PromptRevision: s.PromptRevision, Experiment: s.Experiment, Epoch: s.Epoch, Unit: s.Unit, UsageRaw: jsonOf([]byte(s.UsageRaw)), PriceRule: s.PriceRule, Error: s.Error,
 	}
 	if s.Held != 0 {
 		f.HeldUSD = &s.Held

@@ -19,7 +19,7 @@ import (
 )
 
 // costGroups are the columns that costs are grouped by, beside tag.k.
-var costGroups = []string{"project", "key", "user", "session", "model", "provider", "prompt", "arm", "endpoint", "status"}
+var costGroups = []string{"project", "key", "user", "session", "model", "provider", "prompt", "arm", "endpoint", "status", "cache"}
 
 // costTimes are the spans of time that costs are grouped by, one at a time.
 var costTimes = []string{"minute", "hour", "day", "month"}

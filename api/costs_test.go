@@ -152,7 +152,8 @@ func TestSystem(t *testing.T) {
 	equalJSON(t, w.ask("GET", "/system", "").Body.String(), `{
 		"version":"v1","started_at":"2026-11-23T08:00:00.123456Z","uptime_seconds":60,"data_dir":"data","listen":"127.0.0.1:4000",
 		"clickhouse":{"mode":"embedded","ok":true,"error":""},"control":{"kind":"sqlite"},
-		"providers":[{"name":"openai","kind":"openai","base_url":"https://api.example/v1","live":true}]}`)
+		"providers":[{"name":"openai","kind":"openai","base_url":"https://api.example/v1","live":true}],
+		"replicas":[{"id":"r1","name":"host 127.0.0.1:4000","started_at":"2026-11-23T08:00:00.123456Z","prompts_revision":7}]}`)
 }
 
 func TestExport(t *testing.T) {

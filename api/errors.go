@@ -69,12 +69,24 @@ func faultOf(err error) *llm.Fault {
 		return llm.Faultf(llm.NotFound, "no budget has this id; GET %s/budgets lists them", prefix).Because(err)
 	case errors.Is(err, price.ErrBudgetTaken):
 		return bad("name", "a budget of this name is there already: choose another name, or change that one with PUT %s/budgets/{id}", prefix).Because(err)
+	case errors.Is(err, price.ErrEventCursor):
+		return bad("cursor", "the cursor is not one of this list: use the next of an answer with the same filters, or leave it out to begin at the newest").Because(err)
 	case errors.Is(err, ErrNoHold):
 		return llm.Faultf(llm.NotFound, "no hold has this id: its call has ended, or it was released; GET %s/budgets/holds lists them", prefix).Because(err)
+	case errors.Is(err, account.ErrNoMember):
+		return llm.Faultf(llm.NotFound, "no member has this id or name; GET %s/members lists them", prefix).Because(err)
+	case errors.Is(err, account.ErrMemberTaken):
+		return bad("name", "a member has or had this name, which stands under what was done with it: choose another").Because(err)
 	case errors.Is(err, account.ErrNoKey):
 		return llm.Faultf(llm.NotFound, "no key has this id; GET %s/keys lists them", prefix).Because(err)
 	case errors.Is(err, account.ErrNameTaken):
 		return bad("name", "the project has a live key of this name: choose another name, revoke that key, or rotate it").Because(err)
+	}
+	if f := experimentFault(err); f != nil {
+		return f
+	}
+	if f := promptFault(err); f != nil {
+		return f
 	}
 	return llm.AsFault(err)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -86,8 +87,8 @@ func (a *API) reprice(w http.ResponseWriter, r *http.Request) error {
 		sums, adj := a.repriceCall(book, &call)
 		if adj != nil && in.Apply {
 			if batch = append(batch, *adj); len(batch) >= adjustBatch {
-				if err := a.cfg.Adjuster.Adjust(ctx, batch); err != nil {
-					return fmt.Errorf("reprice: %w", err)
+				if err := a.adjust(ctx, batch); err != nil {
+					return err
 				}
 				batch = batch[:0]
 			}
@@ -100,8 +101,8 @@ func (a *API) reprice(w http.ResponseWriter, r *http.Request) error {
 		byModel[model].add(&sums)
 	}
 	if len(batch) > 0 {
-		if err := a.cfg.Adjuster.Adjust(ctx, batch); err != nil {
-			return fmt.Errorf("reprice: %w", err)
+		if err := a.adjust(ctx, batch); err != nil {
+			return err
 		}
 	}
 	out.Applied = in.Apply
@@ -115,6 +116,17 @@ func (a *API) reprice(w http.ResponseWriter, r *http.Request) error {
 			strings.Compare(x.Provider, y.Provider), strings.Compare(x.Model, y.Model))
 	})
 	return answer(w, http.StatusOK, out)
+}
+
+// adjust stores adjustments, and tells of them.
+func (a *API) adjust(ctx context.Context, batch []trace.Adjustment) error {
+	if err := a.cfg.Adjuster.Adjust(ctx, batch); err != nil {
+		return fmt.Errorf("reprice: %w", err)
+	}
+	if a.cfg.Adjusted != nil {
+		a.cfg.Adjusted(ctx, batch)
+	}
+	return nil
 }
 
 func (in *repriceRequest) filter(now time.Time) (f trace.Filter, err error) {

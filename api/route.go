@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/llm"
 )
 
@@ -25,12 +27,14 @@ type route struct {
 	method, path string // path below prefix, with {name} for what varies
 	name         string // operationId
 	summary      string
-	open         bool // needs no token
+	open         bool         // needs no token
+	role         account.Role // what it takes; "": a viewer's to read, an admin's for all else
 	params       []param
 	in           any // a value of the request body's type; nil: no body
 	status       int
 	out          any      // a value of the answer's type; nil: no body
 	also         []string // content types of the answer beside JSON
+	maxBody      int64    // bytes of the request's body; 0: maxBody
 	handle       func(http.ResponseWriter, *http.Request) error
 }
 
@@ -65,6 +69,14 @@ func (a *API) table() []route {
 		{
 			method: "GET", path: "/costs", name: "getCosts", summary: "Sums over calls, grouped", params: slices.Concat(costParams, filterParams),
 			status: http.StatusOK, out: costsAnswer{}, also: []string{"text/csv"}, handle: a.getCosts,
+		},
+		{
+			method: "GET", path: "/costs/advice", name: "getCostAdvice", summary: "What calls cost more than they need to, with the figures that show it and what to do, the largest saving first",
+			params: slices.Concat(adviceParams, adviceFilters), status: http.StatusOK, out: adviceAnswer{}, handle: a.getAdvice,
+		},
+		{
+			method: "GET", path: "/costs/forecast", name: "getCostForecast", summary: "What will have been spent at the end of the present day, week, month, quarter or year, with an interval",
+			params: slices.Concat(forecastParams, forecastFilters), status: http.StatusOK, out: spendForecast{}, handle: a.getForecast,
 		},
 		{
 			method: "GET", path: "/facets", name: "getFacets", summary: "The most frequent values of project, key, user, model, provider and status",
@@ -131,6 +143,11 @@ func (a *API) table() []route {
 			in:      repriceRequest{}, status: http.StatusOK, out: repriced{}, handle: a.reprice,
 		},
 		{
+			method: "POST", path: "/prices/simulate", name: "simulatePrices", role: account.Viewer,
+			summary: "What an amount of tokens, or the calls recorded in a span, would cost on other models by the book in force; changes nothing",
+			in:      simulateRequest{}, status: http.StatusOK, out: simulated{}, handle: a.simulatePrices,
+		},
+		{
 			method: "DELETE", path: "/prices", name: "deletePrice", summary: "Remove a price that was set by hand", params: priceKeyParams,
 			status: http.StatusNoContent, handle: a.deletePrice,
 		},
@@ -162,6 +179,18 @@ func (a *API) table() []route {
 			status: http.StatusNoContent, handle: a.releaseHold,
 		},
 		{
+			method: "GET", path: "/budgets/events", name: "listBudgetEvents", summary: "What happened to budgets, newest first: thresholds crossed, and breaches counted by window", params: eventParams,
+			status: http.StatusOK, out: budgetEvents{}, handle: a.listBudgetEvents,
+		},
+		{
+			method: "GET", path: "/budgets/{name}/events", name: "listEventsOfBudget", summary: "What happened to one budget, by its name or id", params: eventParams,
+			status: http.StatusOK, out: budgetEvents{}, handle: a.listEventsOfBudget,
+		},
+		{
+			method: "GET", path: "/budgets/{name}/forecast", name: "getBudgetForecast", summary: "What will have been spent of one budget, by its name or id, at the end of its present window",
+			status: http.StatusOK, out: budgetForecast{}, handle: a.getBudgetForecast,
+		},
+		{
 			method: "GET", path: "/cache", name: "getCache", summary: "The response cache: what it holds, and what it did since this weir was started",
 			status: http.StatusOK, out: CacheStats{}, handle: a.getCache,
 		},
@@ -174,7 +203,7 @@ func (a *API) table() []route {
 			status: http.StatusOK, out: sessionAnswer{}, handle: a.getSession,
 		},
 		{
-			method: "POST", path: "/session", name: "signIn", summary: "Exchange the admin token or a one-time code for a session cookie", open: true,
+			method: "POST", path: "/session", name: "signIn", summary: "Exchange the admin token, a member's or a one-time code for a session cookie", open: true,
 			in: signIn{}, status: http.StatusOK, out: sessionAnswer{}, handle: a.signIn,
 		},
 		{
@@ -215,8 +244,23 @@ func (a *API) mux() http.Handler {
 			nowhere(w, req)
 			return
 		}
-		mux.ServeHTTP(w, req)
+		mux.ServeHTTP(w, atRef(req))
 	})
+}
+
+// promptAt is a prompt's path with the version's number or a label behind an @, which a pattern of the mux cannot say.
+var promptAt = regexp.MustCompile(`^` + prefix + `/prompts/([^/@]+)@([^/@]+)$`)
+
+// atRef gives the request for /prompts/{name}/versions/{version} in place of one for /prompts/NAME@REF.
+func atRef(r *http.Request) *http.Request {
+	m := promptAt.FindStringSubmatch(r.URL.Path)
+	if m == nil {
+		return r
+	}
+	out, u := *r, *r.URL
+	u.Path, u.RawPath = prefix+"/prompts/"+m[1]+"/versions/"+m[2], ""
+	out.URL = &u
+	return &out
 }
 
 // otherMethods are the methods that a path does not have, as patterns of the mux begin: all of them in one, or one by one for a
@@ -254,15 +298,28 @@ func begin(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
+// need is the role that a route takes.
+func (r *route) need() account.Role {
+	switch {
+	case r.role != "":
+		return r.role
+	case r.method == http.MethodGet:
+		return account.Viewer
+	}
+	return account.Admin
+}
+
 // serve does what all routes have in common.
 func (a *API) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	if !rt.open {
-		if err := a.authorize(r); err != nil {
+		in, err := a.letIn(r, rt.need())
+		if err != nil {
 			a.fail(w, r, err)
 			return
 		}
+		r = in
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(rt.maxBody, maxBody))
 	if err := rt.checkQuery(r.URL.RawQuery); err != nil {
 		a.fail(w, r, err)
 		return

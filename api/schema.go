@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 	"unicode"
 
+	"github.com/weir-dev/weir/eval"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/prompts/experiment"
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -25,6 +28,9 @@ const (
 // written are the types whose JSON is not what their fields say.
 var written = map[reflect.Type]object{
 	reflect.TypeFor[stamp]():              {"type": "string", "format": "date-time", "pattern": stampPattern},
+	reflect.TypeFor[time.Time]():          {"type": "string", "format": "date-time"},
+	reflect.TypeFor[experiment.Amount]():  {"anyOf": []object{{"type": "number"}, {"type": "string", "pattern": `^-?[0-9.e+-]+%$`, "description": "a share of the control's value"}}},
+	reflect.TypeFor[eval.Duration]():      {"type": "string", "description": "such as 1m30s"},
 	reflect.TypeFor[price.USD]():          {"type": "string", "pattern": amountPattern, "description": "US dollars"},
 	reflect.TypeFor[json.RawMessage]():    {},
 	reflect.TypeFor[trace.Status]():       {"type": "string", "enum": statuses},
@@ -79,6 +85,9 @@ func schemaName(t reflect.Type) string {
 	}
 	r := []rune(t.Name())
 	r[0] = unicode.ToUpper(r[0])
+	if of := t.PkgPath(); strings.HasSuffix(of, "/eval") || strings.HasSuffix(of, "/eval/stats") { // whose nouns have names that others have, too
+		return "Eval" + string(r)
+	}
 	return string(r)
 }
 

@@ -22,9 +22,11 @@ type signIn struct {
 	Code  string `json:"code,omitempty"` // of a one-time link
 }
 
-// sessionAnswer says whether one is signed in.
+// sessionAnswer says whether one is signed in, and as whom.
 type sessionAnswer struct {
-	SignedIn bool `json:"signed_in"`
+	SignedIn bool         `json:"signed_in"`
+	Name     string       `json:"name,omitempty"` // what changes are signed with
+	Role     account.Role `json:"role,omitempty"`
 }
 
 // sessions are the browsers signed in and the codes that sign one in, in memory, by their hashes. The zero value has
@@ -34,19 +36,27 @@ type sessions struct {
 	live, codes tickets
 }
 
-// tickets are secrets by their hashes, with when they end.
-type tickets map[[32]byte]time.Time
+// tickets are secrets by their hashes.
+type tickets map[[32]byte]ticket
 
-// add makes a ticket and gives its text.
-func (t *tickets) add(ends, now time.Time) string {
+// ticket is what a secret stands for.
+type ticket struct {
+	ends   time.Time
+	who    caller
+	member string   // id of the member that it is of; "": of the admin token
+	hash   [32]byte // of the member's token then
+}
+
+// add makes a secret for the ticket.
+func (t *tickets) add(one ticket, now time.Time) string {
 	if *t == nil {
 		*t = tickets{}
 	}
 	var first [32]byte
-	for hash, end := range *t {
-		if !now.Before(end) {
+	for hash, other := range *t {
+		if !now.Before(other.ends) {
 			delete(*t, hash)
-		} else if e, ok := (*t)[first]; !ok || end.Before(e) {
+		} else if e, ok := (*t)[first]; !ok || other.ends.Before(e.ends) {
 			first = hash
 		}
 	}
@@ -54,27 +64,31 @@ func (t *tickets) add(ends, now time.Time) string {
 		delete(*t, first)
 	}
 	text := account.MintToken().Reveal()
-	(*t)[sha256.Sum256([]byte(text))] = ends
+	(*t)[sha256.Sum256([]byte(text))] = one
 	return text
 }
 
-// holds says whether the text is of a ticket that has not ended. What is compared are hashes of 256 random bits, so
+// find gives the ticket of a secret, and false when it is none or has ended. What is compared are hashes of 256 random bits, so
 // that the time it takes tells nothing.
-func (t tickets) holds(text string, now time.Time) bool {
-	end, ok := t[sha256.Sum256([]byte(text))]
-	return ok && now.Before(end)
+func (t tickets) find(text string, now time.Time) (ticket, bool) {
+	one, ok := t[sha256.Sum256([]byte(text))]
+	if !ok || !now.Before(one.ends) {
+		return ticket{}, false
+	}
+	return one, true
 }
 
-func (s *sessions) begin(now time.Time) string {
+func (s *sessions) begin(t ticket, now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.live.add(now.Add(sessionLife), now)
+	t.ends = now.Add(sessionLife)
+	return s.live.add(t, now)
 }
 
-func (s *sessions) open(text string, now time.Time) bool {
+func (s *sessions) open(text string, now time.Time) (ticket, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.live.holds(text, now)
+	return s.live.find(text, now)
 }
 
 func (s *sessions) end(text string) {
@@ -86,20 +100,24 @@ func (s *sessions) end(text string) {
 func (s *sessions) code(now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.codes.add(now.Add(codeLife), now)
+	return s.codes.add(ticket{ends: now.Add(codeLife), who: admin}, now)
 }
 
 // redeem uses a code up.
 func (s *sessions) redeem(text string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ok := s.codes.holds(text, now)
+	_, ok := s.codes.find(text, now)
 	delete(s.codes, sha256.Sum256([]byte(text)))
 	return ok
 }
 
 func (a *API) getSession(w http.ResponseWriter, r *http.Request) error {
-	return answer(w, http.StatusOK, sessionAnswer{SignedIn: a.authorize(r) == nil})
+	who, err := a.authorize(r)
+	if err != nil {
+		return answer(w, http.StatusOK, sessionAnswer{})
+	}
+	return answer(w, http.StatusOK, sessionAnswer{true, who.name, who.role})
 }
 
 func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -111,22 +129,30 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if (in.Token == "") == (in.Code == "") {
-		return bad("token", "send either the admin token as token, or the code of a sign-in link as code")
+		return bad("token", "send either the admin token or a member's as token, or the code of a sign-in link as code")
 	}
 	now := time.Now()
 	if err := a.guesses.blocked(r, now); err != nil {
 		return err
 	}
-	switch {
-	case in.Code != "" && !a.sessions.redeem(in.Code, now):
-		a.guesses.wrong(r, in.Code, now)
-		return llm.Faultf(llm.Unauthorized, "the sign-in link was used before or is older than %.0f minutes; sign in with the token: %s", codeLife.Minutes(), whereToken)
-	case in.Token != "" && !a.cfg.AdminToken.Equal(in.Token):
-		a.guesses.wrong(r, in.Token, now)
-		return llm.Faultf(llm.Unauthorized, "this is not the admin token; %s", whereToken)
+	t := ticket{who: admin}
+	if in.Code != "" {
+		if !a.sessions.redeem(in.Code, now) {
+			a.guesses.wrong(r, in.Code, now)
+			return llm.Faultf(llm.Unauthorized, "the sign-in link was used before or is older than %.0f minutes; sign in with the token: %s", codeLife.Minutes(), whereToken)
+		}
+	} else {
+		var err error
+		if t, err = a.byToken(r.Context(), in.Token); err != nil {
+			return err
+		}
+		if t.who.role == "" {
+			a.guesses.wrong(r, in.Token, now)
+			return llm.Faultf(llm.Unauthorized, "this is not the admin token, nor a member's; %s", whereToken)
+		}
 	}
-	setCookie(w, r, a.sessions.begin(now), sessionLife)
-	return answer(w, http.StatusOK, sessionAnswer{SignedIn: true})
+	setCookie(w, r, a.sessions.begin(t, now), sessionLife)
+	return answer(w, http.StatusOK, sessionAnswer{true, t.who.name, t.who.role})
 }
 
 func (a *API) signOut(w http.ResponseWriter, r *http.Request) error {

@@ -50,6 +50,15 @@ type systemAnswer struct {
 	ClickHouse    StoreHealth    `json:"clickhouse"`
 	Control       ControlHealth  `json:"control"`
 	Providers     []ProviderInfo `json:"providers"`
+	Replicas      []replica      `json:"replicas"` // that share the control plane; null: it does not say
+}
+
+// replica is a Replica in JSON.
+type replica struct {
+	ID              string `json:"id"` // new at each start
+	Name            string `json:"name"`
+	StartedAt       stamp  `json:"started_at"`
+	PromptsRevision int64  `json:"prompts_revision"` // of the prompts that it answers calls with; equal on all when they have converged
 }
 
 func (a *API) getSystem(w http.ResponseWriter, r *http.Request) error {
@@ -59,8 +68,12 @@ func (a *API) getSystem(w http.ResponseWriter, r *http.Request) error {
 		p.BaseURL = withoutPassword(p.BaseURL)
 		providers[i] = p
 	}
+	var replicas []replica
+	for _, r := range s.Replicas {
+		replicas = append(replicas, replica{r.ID, r.Name, stamp(r.StartedAt), r.PromptsRevision})
+	}
 	return answer(w, http.StatusOK, systemAnswer{
-		s.Version, stamp(s.StartedAt), s.UptimeSeconds, s.DataDir, s.Listen, s.ClickHouse, s.Control, providers,
+		s.Version, stamp(s.StartedAt), s.UptimeSeconds, s.DataDir, s.Listen, s.ClickHouse, s.Control, providers, replicas,
 	})
 }
 

@@ -13,8 +13,12 @@ import (
 	"time"
 
 	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/eval/evaltest"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/prompts"
+	"github.com/weir-dev/weir/prompts/experiment"
+	"github.com/weir-dev/weir/prompts/experiment/experimenttest"
 	"github.com/weir-dev/weir/trace"
 	"github.com/weir-dev/weir/trace/tracetest"
 )
@@ -26,18 +30,25 @@ var t0 = time.Date(2026, 11, 23, 8, 0, 0, 123_456_000, time.UTC)
 
 // world is an API over stores in memory.
 type world struct {
-	t       *testing.T
-	api     *API
-	handler http.Handler
-	store   *tracetest.Memory
-	spool   *fakeSpool
-	cache   *fakeCache
-	keys    *account.MemoryKeys
-	prices  *memoryPrices
-	budgets *memoryBudgets
-	book    *price.Book
-	log     *bytes.Buffer
-	batches int
+	t        *testing.T
+	api      *API
+	handler  http.Handler
+	store    *tracetest.Memory
+	evals    evaltest.Memory
+	scores   *tracetest.MemoryScores
+	spool    *fakeSpool
+	cache    *fakeCache
+	keys     *account.MemoryKeys
+	prices   *memoryPrices
+	budgets  *memoryBudgets
+	book     *price.Book
+	prompts  prompts.Memory
+	registry *prompts.Registry
+	members  account.MemoryMembers
+	trials   experiment.Memory
+	seen     experimenttest.Memory // calls of experiments
+	log      *bytes.Buffer
+	batches  int
 
 	keysChanged, pricesChanged error // what the listeners answer
 	heard                      int   // times they were told
@@ -47,14 +58,20 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		t: t, store: &tracetest.Memory{Preview: tracetest.Preview}, spool: &fakeSpool{}, cache: &fakeCache{}, keys: &account.MemoryKeys{},
+		t: t, store: &tracetest.Memory{Preview: tracetest.Preview}, scores: &tracetest.MemoryScores{}, spool: &fakeSpool{}, cache: &fakeCache{}, keys: &account.MemoryKeys{},
 		prices: &memoryPrices{}, budgets: &memoryBudgets{}, book: price.Embedded(), log: &bytes.Buffer{},
 	}
+	var err error
+	w.registry, err = prompts.OpenRegistry(t.Context(), prompts.RegistryConfig{Store: &w.prompts, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.api = New(Config{
-		Reader: w.store, Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
+		Prompts: &w.prompts, Registry: w.registry, Members: &w.members, Experiments: &w.trials, ExperimentReader: &w.seen,
+		Reader: w.store, Scores: w.scores, Finder: w.store, Datasets: &w.evals, Evals: &w.evals, EvalResults: &w.evals, Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
 		KeysChanged:   func(context.Context) error { w.heard++; return w.keysChanged },
 		PricesChanged: func(context.Context) error { w.heard++; return w.pricesChanged },
-		Budgets:       w.budgets, BudgetLedger: w.budgets, BudgetsChanged: func(context.Context) error { w.heard++; return nil },
+		Budgets:       w.budgets, BudgetLedger: w.budgets, BudgetEvents: w.budgets, Advice: w.budgets, BudgetsChanged: func(context.Context) error { w.heard++; return nil },
 		Book:    func() *price.Book { return w.book },
 		PriceAs: func(provider string) string { return strings.TrimPrefix(provider, "my-") },
 		System: func(context.Context) System {
@@ -62,6 +79,7 @@ func newWorld(t *testing.T) *world {
 				Version: "v1", StartedAt: t0, UptimeSeconds: 60, DataDir: "data", Listen: "127.0.0.1:4000",
 				ClickHouse: StoreHealth{Mode: "embedded", OK: true}, Control: ControlHealth{Kind: "sqlite"},
 				Providers: []ProviderInfo{{Name: "openai", Kind: "openai", BaseURL: "https://me:pa55@api.example/v1?k=s3", Live: true}},
+				Replicas:  []Replica{{ID: "r1", Name: "host 127.0.0.1:4000", StartedAt: t0, PromptsRevision: 7}},
 			}
 		},
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),

@@ -1,0 +1,417 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/trace"
+)
+
+// Bounds of what is said of a call.
+const (
+	mostScores     = 1000 // in one request
+	longestComment = 10_000
+	longestID      = 200
+)
+
+// newScore says what somebody or something thinks of a call, or, without one, of a trace.
+type newScore struct {
+	ID      string          `json:"id,omitempty"` // given again it corrects the score; none: one is made
+	CallID  string          `json:"call_id,omitempty"`
+	TraceID string          `json:"trace_id,omitempty"` // of a score of a whole trace
+	Name    string          `json:"name"`               // what is judged: helpfulness, thumbs
+	Value   json.RawMessage `json:"value"`              // a number, true or false, or a category's word
+	Comment string          `json:"comment,omitempty"`
+	Source  string          `json:"source,omitempty"`         // api unless given
+	Author  string          `json:"author,omitempty"`         // what made it; of a human's score it is always who sends it
+	Config  string          `json:"config_version,omitempty"` // version of what made it
+}
+
+// newScores is one score or a list of them.
+type newScores struct {
+	newScore
+	Scores []newScore `json:"scores,omitempty"` // up to 1000, in place of one
+}
+
+// score is a score as the API tells it.
+type score struct {
+	ID         string          `json:"id"`
+	CallID     string          `json:"call_id"`
+	TraceID    string          `json:"trace_id"`
+	StartTime  stamp           `json:"start_time"` // of the call
+	Project    string          `json:"project"`
+	User       string          `json:"user"`
+	Session    string          `json:"session"`
+	Model      string          `json:"model"`
+	Prompt     string          `json:"prompt"`
+	Experiment string          `json:"experiment"`
+	Arm        string          `json:"arm"`
+	Name       string          `json:"name"`
+	Type       trace.ScoreKind `json:"type"`
+	Value      any             `json:"value"` // a number, true or false, or a category's word
+	Comment    string          `json:"comment"`
+	Source     string          `json:"source"`
+	Author     string          `json:"author"`
+	Config     string          `json:"config_version"`
+	CreatedAt  stamp           `json:"created_at"`
+}
+
+type madeScores struct {
+	ID  string   `json:"id,omitempty"` // of the one score
+	IDs []string `json:"ids"`
+}
+
+type scoreList struct {
+	Scores []score `json:"scores"`
+	Next   string  `json:"next"`
+}
+
+// scoreSummary is figures of scores by name, type and what they are grouped by.
+type scoreSummary struct {
+	Rows []scoreFigures `json:"rows"`
+}
+
+type scoreFigures struct {
+	Name       string            `json:"name"`
+	Type       trace.ScoreKind   `json:"type"`
+	Group      map[string]string `json:"group"`
+	N          int64             `json:"n"`
+	Mean       float64           `json:"mean"` // of a boolean, the share that is true
+	SD         float64           `json:"sd"`
+	Min        float64           `json:"min"`
+	Max        float64           `json:"max"`
+	P50        float64           `json:"p50"`
+	Categories map[string]int64  `json:"categories"` // how many of each word
+}
+
+var scoreSources = []string{string(trace.FromAPI), string(trace.FromHuman), string(trace.FromJudge), string(trace.FromMetric)}
+
+// scoreParams pick scores.
+var scoreParams = []param{
+	{name: "since", about: "of calls from this start time on: RFC 3339, a day, or how long ago"},
+	{name: "until", about: "of calls before this start time"},
+	{name: "call", about: "of this call"},
+	{name: "trace", about: "of this trace"},
+	{name: "name", about: "of this name"},
+	{name: "source", about: "from there", enum: scoreSources},
+	{name: "config_version", about: "made by this version"},
+	{name: "project", about: "of this project's calls"},
+	{name: "model", about: "of this model's answers"},
+	{name: "prompt", about: "of this prompt, as name or name@version"},
+	{name: "experiment", about: "of calls in this experiment"},
+	{name: "arm", about: "of calls of this arm"},
+}
+
+var scoreGroupings = []string{"source", "config", "project", "model", "prompt", "experiment", "arm", "day"}
+
+var scoreByParam = param{name: "by", about: "what to group by beside name and type, with commas: " + strings.Join(scoreGroupings, ", ")}
+
+func readScoreFilter(q url.Values) (f trace.ScoreFilter, err error) {
+	for _, p := range scoreParams {
+		if v := q.Get(p.name); v != "" && p.enum != nil && !slices.Contains(p.enum, v) {
+			return f, bad(p.name, "%s=%q is unknown: want %s", p.name, clip(v), strings.Join(p.enum, ", "))
+		}
+	}
+	f = trace.ScoreFilter{
+		CallID: q.Get("call"), TraceID: q.Get("trace"), Name: q.Get("name"), Source: q.Get("source"), Config: q.Get("config_version"), Project: q.Get("project"),
+		Model: q.Get("model"), Prompt: q.Get("prompt"), Experiment: q.Get("experiment"), Arm: q.Get("arm"),
+	}
+	f.Since, f.Until, err = readSpan(q, time.Now(), time.UTC)
+	return f, err
+}
+
+func (a *API) putScores(w http.ResponseWriter, r *http.Request) error {
+	var in newScores
+	if err := read(r, &in); err != nil {
+		return err
+	}
+	list := in.Scores
+	switch one := in.newScore; {
+	case list == nil:
+		list = []newScore{one}
+	case one.Name != "" || one.CallID != "" || one.TraceID != "" || one.Value != nil:
+		return bad("scores", "the request has one score and a list of them: send one or the other")
+	case len(list) == 0 || len(list) > mostScores:
+		return bad("scores", "%d scores: want 1 to %d in a request", len(list), mostScores)
+	}
+	batch, err := a.scoresOf(r, list)
+	if err != nil {
+		return err
+	}
+	if err := a.cfg.Scores.PutScores(r.Context(), batch); err != nil {
+		return fmt.Errorf("store scores: %w", err)
+	}
+	out := madeScores{IDs: make([]string, len(batch))}
+	for i := range batch {
+		out.IDs[i] = batch[i].ID
+	}
+	if in.Scores == nil {
+		out.ID = out.IDs[0]
+	}
+	return answer(w, http.StatusCreated, out)
+}
+
+// scoresOf checks scores and adds what is known of their calls.
+func (a *API) scoresOf(r *http.Request, list []newScore) ([]trace.Score, error) {
+	now, who := time.Now(), callerOf(r)
+	batch := make([]trace.Score, len(list))
+	var ids []string
+	seen := map[string]bool{}
+	for i := range list {
+		where := ""
+		if len(list) > 1 {
+			where = fmt.Sprintf("score %d: ", i+1)
+		}
+		s, err := list[i].score(where, who.name, now)
+		if err != nil {
+			return nil, err
+		}
+		if seen[s.ID] {
+			return nil, bad("id", "%sthe id %q stands twice in the request", where, clip(s.ID))
+		}
+		seen[s.ID] = true
+		batch[i] = s
+		if s.CallID != "" {
+			ids = append(ids, s.CallID)
+		}
+	}
+	spans, err := a.spansOf(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range batch {
+		s := &batch[i]
+		if s.CallID == "" {
+			lines, err := a.cfg.Reader.Trace(r.Context(), s.TraceID, 1)
+			if err != nil {
+				return nil, fmt.Errorf("read trace: %w", err)
+			}
+			if len(lines) == 0 {
+				return nil, llm.Faultf(llm.NotFound, "no call of the trace %s is in the store: score it when it has been recorded", clip(s.TraceID))
+			}
+			about(s, &lines[0].Span)
+			continue
+		}
+		span, found := spans[s.CallID]
+		if !found {
+			return nil, llm.Faultf(llm.NotFound, "there is no call %s: its id is the X-Weir-Call-Id of its answer, and it can be scored once it has been recorded", clip(s.CallID))
+		}
+		about(s, &span)
+	}
+	return batch, nil
+}
+
+// spansOf finds calls, those that wait for the store among them.
+func (a *API) spansOf(ctx context.Context, ids []string) (map[string]trace.Span, error) {
+	waiting := map[string]trace.Span{}
+	var stored []string
+	for _, id := range ids {
+		if rec, ok := a.cfg.Spool.Waiting(id); ok {
+			waiting[id] = rec.Call
+		} else {
+			stored = append(stored, id)
+		}
+	}
+	if len(stored) == 0 {
+		return waiting, nil
+	}
+	found, err := a.cfg.Finder.Spans(ctx, stored)
+	if err != nil {
+		return nil, fmt.Errorf("find calls: %w", err)
+	}
+	for id, s := range waiting {
+		found[id] = s
+	}
+	return found, nil
+}
+
+// about copies what is known of a call into its score.
+func about(s *trace.Score, c *trace.Span) {
+	s.TraceID, s.CallStart, s.Project, s.User, s.Session, s.Model = c.TraceID, c.Start, c.Project, c.User, c.Session, c.Model
+	s.Prompt, s.PromptVersion, s.Experiment, s.Arm, s.Epoch, s.Unit = c.Prompt, c.PromptVersion, c.Experiment, c.Arm, c.Epoch, c.Unit
+}
+
+// score checks one. where begins what is said of a fault.
+func (in *newScore) score(where, who string, now time.Time) (trace.Score, error) {
+	s := trace.Score{
+		ID: in.ID, Revision: now.UnixMicro(), CallID: in.CallID, TraceID: in.TraceID, Name: in.Name, Comment: in.Comment, Author: in.Author, Config: in.Config, At: now,
+		Source: trace.ScoreSource(in.Source),
+	}
+	if s.ID == "" {
+		s.ID = llm.NewID(now)
+	}
+	if s.Source == "" {
+		s.Source = trace.FromAPI
+	}
+	if s.Author == "" || s.Source == trace.FromHuman {
+		s.Author = who
+	}
+	switch {
+	case (in.CallID == "") == (in.TraceID == ""):
+		return s, bad("call_id", "%sname what is scored: a call_id, or a trace_id for a trace as a whole", where)
+	case !isName(in.Name):
+		return s, bad("name", "%sthe name %q is none: want 1 to 64 letters, digits, dots, dashes and underscores", where, clip(in.Name))
+	case !slices.Contains(scoreSources, string(s.Source)):
+		return s, bad("source", "%ssource=%q is unknown: want %s", where, clip(in.Source), strings.Join(scoreSources, ", "))
+	case len(in.Comment) > longestComment:
+		return s, bad("comment", "%sthe comment is %d bytes long: at most %d are kept", where, len(in.Comment), longestComment)
+	}
+	for _, f := range []struct{ name, text string }{{"id", in.ID}, {"author", in.Author}, {"config_version", in.Config}, {"call_id", in.CallID}, {"trace_id", in.TraceID}} {
+		if len(f.text) > longestID {
+			return s, bad(f.name, "%s%s is %d bytes long: at most %d are kept", where, f.name, len(f.text), longestID)
+		}
+	}
+	return s, in.value(&s, where)
+}
+
+// value reads the value by its own type.
+func (in *newScore) value(s *trace.Score, where string) error {
+	const want = "want a number, true or false, or the word of a category of 1 to 100 characters"
+	var v any
+	if in.Value == nil || json.Unmarshal(in.Value, &v) != nil {
+		return bad("value", "%sthe score has no value: %s", where, want)
+	}
+	switch v := v.(type) {
+	case float64:
+		s.Kind, s.Value = trace.NumberScore, v
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			return bad("value", "%sthe value is no number", where)
+		}
+	case bool:
+		s.Kind = trace.BooleanScore
+		if v {
+			s.Value = 1
+		}
+	case string:
+		s.Kind, s.Category = trace.CategoryScore, v
+		if n := utf8.RuneCountInString(v); n == 0 || n > 100 {
+			return bad("value", "%sthe category is %d characters long: %s", where, n, want)
+		}
+	default:
+		return bad("value", "%sthe value %s is of another type: %s", where, clip(string(in.Value)), want)
+	}
+	return nil
+}
+
+func (a *API) listScores(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	f, err := readScoreFilter(q)
+	if err != nil {
+		return err
+	}
+	limit, err := readLimit(q, 50)
+	if err != nil {
+		return err
+	}
+	page, err := a.cfg.Scores.ListScores(r.Context(), f, limit, q.Get("cursor"))
+	if err != nil {
+		return fmt.Errorf("list scores: %w", err)
+	}
+	out := scoreList{Scores: make([]score, len(page.Scores)), Next: page.Next}
+	for i := range page.Scores {
+		out.Scores[i] = scoreOf(&page.Scores[i])
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+func scoreOf(s *trace.Score) score {
+	out := score{
+		ID: s.ID, CallID: s.CallID, TraceID: s.TraceID, StartTime: stamp(s.CallStart), Project: s.Project, User: s.User, Session: s.Session, Model: s.Model,
+		Prompt: s.Prompt, Experiment: s.Experiment, Arm: s.Arm, Name: s.Name, Type: s.Kind, Value: s.Value, Comment: s.Comment, Source: string(s.Source),
+		Author: s.Author, Config: s.Config, CreatedAt: stamp(s.At),
+	}
+	if s.PromptVersion > 0 {
+		out.Prompt = fmt.Sprintf("%s@%d", s.Prompt, s.PromptVersion)
+	}
+	switch s.Kind {
+	case trace.BooleanScore:
+		out.Value = s.Value != 0
+	case trace.CategoryScore:
+		out.Value = s.Category
+	}
+	return out
+}
+
+func (a *API) sumScores(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	f, err := readScoreFilter(q)
+	if err != nil {
+		return err
+	}
+	var by []string
+	for name := range strings.SplitSeq(q.Get("by"), ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if !slices.Contains(scoreGroupings, name) || slices.Contains(by, name) {
+			return bad("by", "scores cannot be grouped by %q, or are so twice: want %s", clip(name), strings.Join(scoreGroupings, ", "))
+		}
+		by = append(by, name)
+	}
+	rows, err := a.cfg.Scores.SumScores(r.Context(), trace.ScoreQuery{Filter: f, By: by})
+	if err != nil {
+		return fmt.Errorf("sum scores: %w", err)
+	}
+	out := scoreSummary{Rows: make([]scoreFigures, len(rows))}
+	for i, row := range rows {
+		group := make(map[string]string, len(by))
+		for k, name := range by {
+			group[name] = row.Group[k]
+		}
+		if row.Categories == nil {
+			row.Categories = map[string]int64{}
+		}
+		out.Rows[i] = scoreFigures{row.Name, row.Kind, group, row.N, row.Mean, row.SD, row.Min, row.Max, row.P50, row.Categories}
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+// deleteScore stores a revision that says so.
+func (a *API) deleteScore(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	page, err := a.cfg.Scores.ListScores(r.Context(), trace.ScoreFilter{ID: id}, 1, "")
+	if err != nil {
+		return fmt.Errorf("read score: %w", err)
+	}
+	if len(page.Scores) == 0 {
+		return llm.Faultf(llm.NotFound, "there is no score %s: weir scores list shows them", clip(id))
+	}
+	s := page.Scores[0]
+	s.Revision, s.Deleted, s.Author, s.At = max(time.Now().UnixMicro(), s.Revision+1), true, callerOf(r).name, time.Now()
+	if err := a.cfg.Scores.PutScores(r.Context(), []trace.Score{s}); err != nil {
+		return fmt.Errorf("delete score: %w", err)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// scoreRoutes are those of scores.
+func (a *API) scoreRoutes() []route {
+	return []route{
+		{
+			method: "POST", path: "/scores", name: "putScores", summary: "Say what is thought of a call or a trace: one score, or a list; an id given again corrects", role: account.Developer,
+			in: newScores{}, status: http.StatusCreated, out: madeScores{}, handle: a.putScores,
+		},
+		{
+			method: "GET", path: "/scores", name: "listScores", summary: "Scores, newest call first", params: slices.Concat(scoreParams, pageParams),
+			status: http.StatusOK, out: scoreList{}, handle: a.listScores,
+		},
+		{
+			method: "GET", path: "/scores/summary", name: "sumScores", summary: "Figures of scores by name, type and group", params: append(slices.Clone(scoreParams), scoreByParam),
+			status: http.StatusOK, out: scoreSummary{}, handle: a.sumScores,
+		},
+		{
+			method: "DELETE", path: "/scores/{id}", name: "deleteScore", summary: "Take a score back", role: account.Developer, status: http.StatusNoContent, handle: a.deleteScore,
+		},
+	}
+}
