@@ -196,34 +196,6 @@ func (s *service) statusOf(t *testing.T, user string) int {
 	return resp.StatusCode
 }
 
-// The Costs page shows what the cache did, and can empty it.
-func TestCacheInABrowser(t *testing.T) {
-	browser := startBrowser(t)
-	axe := axeSource(t)
-	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 10}))
-	p := newTab(t, browser, w.url)
-	p.do(t, chromedp.Navigate(w.signIn))
-	p.until(t, settled)
-	for range 3 {
-		w.callSaid(t, `{"model":"gpt-4o","temperature":0,"messages":[{"role":"user","content":"Hello"}]}`, map[string]string{"X-Weir-Cache": "read", "X-Sim-Text": "Good day to you."})
-	}
-	w.settle(t)
-	figures := func() map[string]string {
-		t.Helper()
-		return read[map[string]string](t, p, `Object.fromEntries([...document.querySelectorAll('[data-cache] > div')].map((e) => [e.querySelector('dt').textContent, e.querySelector('dd').textContent]))`)
-	}
-	p.open(t, "/costs")
-	p.until(t, `document.querySelector('[data-cache]')`)
-	if got := figures(); got["Hits"] != "2" || got["Misses"] != "1" || got["Hit rate"] != "67%" || got["Entries"] != "1" || !strings.HasPrefix(got["Saved"], "$0.0") {
-		t.Errorf("figures %q", got)
-	}
-	p.examine(t, "/costs with the cache", axe)
-	p.clickText(t, `section[aria-label="Response cache"] button`, "Purge")
-	p.clickText(t, "dialog button", "Purge the cache")
-	p.until(t, `!document.querySelector('dialog[open]') && [...document.querySelectorAll('[data-cache] > div')].some((e) => e.textContent === 'Entries0')`)
-	p.clean(t, "cache")
-}
-
 // A call that hangs holds its budget; the page shows the hold, and gives it back when told to.
 func TestHoldsInABrowser(t *testing.T) {
 	browser := startBrowser(t)

@@ -115,14 +115,20 @@ func signInByToken(t *testing.T, browser context.Context, w *service) {
 
 // filled says, room by room, that there is data and not only a page.
 var filled = map[string]string{
-	"/":        `document.querySelectorAll('.month .tile .v').length === 3 && document.querySelector('.uplot canvas') && document.querySelectorAll('.three tbody tr').length > 5 && document.querySelectorAll('.spark polyline').length === 5`,
-	"/calls":   `document.querySelectorAll('.lbody a.hit').length >= 20`,
-	"/costs":   `document.querySelector('.uplot canvas') && document.querySelectorAll('.table tbody tr').length > 3`,
-	"/budgets": `document.querySelector('.empty h2')`,
-	"/users":   `document.querySelector('.uplot canvas') && document.querySelectorAll('.table tbody tr').length > 3`,
-	"/models":  `document.querySelectorAll('.table tbody tr').length > 50`,
-	"/keys":    `document.querySelectorAll('.table tbody tr').length >= 1`,
-	"/system":  `document.querySelectorAll('.balance b').length === 5 && document.body.innerText.includes('nothing lost')`,
+	"/":            `document.querySelectorAll('.month .tile .v').length === 3 && document.querySelector('.uplot canvas') && document.querySelectorAll('.three tbody tr').length > 5 && document.querySelectorAll('.spark polyline').length === 5`,
+	"/calls":       `document.querySelectorAll('.lbody a.hit').length >= 20`,
+	"/costs":       `document.querySelectorAll('.uplot canvas').length === 2 && document.querySelector('[data-forecast]') && document.querySelectorAll('.table tbody tr').length > 3`,
+	"/cache":       `document.querySelector('.uplot canvas') && document.querySelectorAll('[data-groups] tbody tr').length > 3`,
+	"/budgets":     `document.querySelector('.empty h2')`,
+	"/users":       `document.querySelector('.uplot canvas') && document.querySelectorAll('.table tbody tr').length > 3`,
+	"/models":      `document.querySelectorAll('.table tbody tr').length > 50`,
+	"/keys":        `document.querySelectorAll('.table tbody tr').length >= 1`,
+	"/prompts":     `document.querySelector('.empty h2')`,
+	"/playground":  `document.querySelector('.empty h2')`,
+	"/experiments": `document.querySelector('.empty h2')`,
+	"/scores":      `document.querySelector('.empty h2')`,
+	"/members":     `document.querySelector('.empty h2')`,
+	"/system":      `document.querySelectorAll('.balance b').length === 5 && document.body.innerText.includes('nothing lost')`,
 }
 
 func everyRoom(t *testing.T, p *tab, w *service, axe string) {

@@ -37,6 +37,7 @@ type apiBudget struct {
 	HeldUSD     string            `json:"held_usd"`
 	HeldTokens  int64             `json:"held_tokens"`
 	HeldCalls   int64             `json:"held_calls"`
+	Overshoot   *string           `json:"overshoot_bound_usd"`
 }
 
 // budgetsCommand manages budgets.
@@ -51,7 +52,7 @@ each window of time. A call is held against every budget it matches before it is
   weir budgets holds`,
 	})
 	clientFlags(cmd)
-	cmd.AddCommand(budgetsListCommand(), budgetsSetCommand(), budgetsDeleteCommand(), budgetsHoldsCommand(), budgetsReleaseCommand())
+	cmd.AddCommand(budgetsListCommand(), budgetsSetCommand(), budgetsDeleteCommand(), budgetsHoldsCommand(), budgetsReleaseCommand(), budgetsEventsCommand())
 	return cmd
 }
 
@@ -115,6 +116,7 @@ func (s *screen) budgets(budgets []apiBudget) error {
 		{name: "limit", right: true},
 		{name: "spent", right: true},
 		{name: "held", right: true, drop: 2},
+		{name: "overshoot", right: true, drop: 4},
 		{name: "state", paint: budgetColour},
 		{name: "resets", drop: 3},
 		{name: "policy", drop: 4},
@@ -122,19 +124,19 @@ func (s *screen) budgets(budgets []apiBudget) error {
 		{name: "id", drop: 5},
 	}}
 	for _, b := range budgets {
-		row := func(limit, spent, held string) {
+		row := func(limit, spent, held, over string) {
 			sh.rows = append(sh.rows, []string{
-				b.Name, scopeText(b.Scope), b.Window, limit, spent, held, fmt.Sprintf("%s %d%%", b.State, b.Percent), s.moment(b.ResetsAt), b.Policy, b.AtLimit, b.ID,
+				b.Name, scopeText(b.Scope), b.Window, limit, spent, held, over, fmt.Sprintf("%s %d%%", b.State, b.Percent), s.moment(b.ResetsAt), b.Policy, b.AtLimit, b.ID,
 			})
 		}
 		if b.LimitUSD != nil {
-			row("$"+*b.LimitUSD, b.SpentUSD, b.HeldUSD)
+			row("$"+*b.LimitUSD, b.SpentUSD, b.HeldUSD, overshootText(b.Overshoot))
 		}
 		if b.LimitTokens != nil {
-			row(count(*b.LimitTokens)+" tokens", count(b.SpentTokens), count(b.HeldTokens))
+			row(count(*b.LimitTokens)+" tokens", count(b.SpentTokens), count(b.HeldTokens), "-")
 		}
 		if b.LimitCalls != nil {
-			row(count(*b.LimitCalls)+" calls", count(b.SpentCalls), count(b.HeldCalls))
+			row(count(*b.LimitCalls)+" calls", count(b.SpentCalls), count(b.HeldCalls), "-")
 		}
 	}
 	return s.table(sh)
@@ -166,7 +168,7 @@ func budgetsSetCommand() *cobra.Command {
 		scope                         []string
 		window, zone, usd, policy, at string
 		tokens, calls                 int64
-		soft                          []int
+		thresholds                    []int
 	)
 	cmd := &cobra.Command{
 		Use:   "set NAME --window W --usd N",
@@ -176,10 +178,13 @@ The policy strict holds the most that a call can cost and is never overspent; ex
 At the limit, refuse answers 429, downgrade tries the route's next target, and alert lets calls pass and tells.`,
 		Example: `  weir budgets set team-a --scope tag.team=a --window day --timezone Europe/Berlin --usd 20
   weir budgets set trial --scope key=trial --window lifetime --calls 100
-  weir budgets set all --window month --usd 500 --policy strict --soft 50,80`,
+  weir budgets set all --window month --usd 500 --policy strict --thresholds 50,80,95`,
 		Args: oneArg("a name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in := map[string]any{"name": args[0], "window": window, "timezone": zone, "policy": policy, "at_limit": at, "soft": soft}
+			in := map[string]any{"name": args[0], "window": window, "timezone": zone, "policy": policy, "at_limit": at}
+			if cmd.Flags().Changed("thresholds") || cmd.Flags().Changed("soft") {
+				in["thresholds"] = thresholds
+			}
 			if usd != "" {
 				in["limit_usd"] = usd
 			}
@@ -227,12 +232,18 @@ At the limit, refuse answers 429, downgrade tries the route's next target, and a
 	f.StringArrayVar(&scope, "scope", nil, "what a call must have, as project=P, key=K, user=U, session=S, model=M, provider=P or tag.NAME=V; may be repeated; none: every call")
 	f.StringVar(&window, "window", "month", "minute, hour, day, week, month, quarter, year, lifetime or rolling:24h")
 	f.StringVar(&zone, "timezone", "", "time zone of calendar windows, as Europe/Berlin; nothing: UTC")
-	f.StringVar(&usd, "usd", "", "limit in dollars")
+	f.StringVar(&usd, "usd", "", "limit in dollars; also --limit-usd")
+	f.StringVar(&usd, "limit-usd", "", "the same as --usd")
+	_ = f.MarkHidden("limit-usd")
+	cmd.MarkFlagsMutuallyExclusive("usd", "limit-usd")
 	f.Int64Var(&tokens, "tokens", 0, "limit in tokens, in and out")
 	f.Int64Var(&calls, "calls", 0, "limit in calls")
 	f.StringVar(&policy, "policy", "expected", "expected or strict")
 	f.StringVar(&at, "at-limit", "refuse", "refuse, downgrade or alert")
-	f.IntSliceVar(&soft, "soft", []int{}, "percents of the limit at which it is told, as 50,80")
+	f.IntSliceVar(&thresholds, "thresholds", []int{50, 80}, "percents of the limit at which it is told, beside the limit itself")
+	f.IntSliceVar(&thresholds, "soft", []int{50, 80}, "the same as --thresholds")
+	_ = f.MarkHidden("soft")
+	cmd.MarkFlagsMutuallyExclusive("thresholds", "soft")
 	return cmd
 }
 

@@ -18,10 +18,11 @@ func cacheCommand() *cobra.Command {
 		Use:   "cache",
 		Short: "The response cache",
 		Example: `  weir cache stats
-  weir cache purge --project support --model gpt-4o-mini`,
+  weir cache purge --project support --model gpt-4o-mini
+  weir cache calibrate --project support --dry-run`,
 	})
 	clientFlags(cmd)
-	cmd.AddCommand(cacheStatsCommand(), cachePurgeCommand())
+	cmd.AddCommand(cacheStatsCommand(), cachePurgeCommand(), cacheCalibrateCommand())
 	return cmd
 }
 
@@ -58,6 +59,7 @@ func (s *screen) cache(n *api.CacheStats) error {
 		n    int64
 	}{
 		{"hits", n.Hits},
+		{"of these, like questions", n.Semantic.Hits},
 		{"misses", n.Misses},
 		{"answers put in", n.Fills},
 		{"answers there", n.Entries},
@@ -73,6 +75,12 @@ func (s *screen) cache(n *api.CacheStats) error {
 		s.note("%.1f %% of the calls that asked were answered from the cache, which saved %s USD", 100*float64(n.Hits)/float64(asked), n.SavedUSD)
 	}
 	s.note("%s bytes of at most %s", count(n.Bytes), count(n.MaxBytes))
+	if m := n.Semantic; m.Kept+m.Lost+m.Failures+m.Refused+m.Hits > 0 {
+		s.note("like questions: %s kept, %s lost; %s went on without a vector, %s for want of room in a limit or budget", count(m.Kept), count(m.Lost), count(m.Failures), count(m.Refused))
+	}
+	if m := n.Semantic; m.Agreed+m.Disagreed+m.Unsure+m.Skipped > 0 {
+		s.note("audits: %s agreed, %s disagreed, %s said neither, %s left out", count(m.Agreed), count(m.Disagreed), count(m.Unsure), count(m.Skipped))
+	}
 	return nil
 }
 

@@ -31,6 +31,12 @@ type callDetail struct {
 	ServiceTier   string          `json:"service_tier"`
 	Flags         []string        `json:"flags"`
 	UsageRaw      json.RawMessage `json:"usage_raw"`
+
+	PromptHash     string `json:"prompt_hash"`
+	PromptRevision int64  `json:"prompt_revision"`
+	Experiment     string `json:"experiment"`
+	Epoch          int    `json:"epoch"`
+	Unit           string `json:"unit"`
 }
 
 // apiAttempt is one try at a provider.
@@ -113,7 +119,7 @@ func (s *screen) call(c *callDetail) error {
 	}
 	s.facts("call", c.ID, "trace", c.TraceID, "time", s.moment(c.Start), "status", status, "model", model, "provider", c.Provider,
 		"endpoint", endpoint, "project", c.Project, "key", c.Key, "user", c.User, "session", c.Session, "tags", tagsText(c.Tags),
-		"prompt", c.Prompt, "arm", c.Arm, "cache", c.Cache, "finish", strings.Join(c.FinishReasons, " "), "tier", c.ServiceTier,
+		"prompt", c.promptText(), "arm", c.armText(), "cache", c.Cache, "finish", strings.Join(c.FinishReasons, " "), "tier", c.ServiceTier,
 		"remarkable", strings.Join(c.Flags, " "))
 	if c.Error != nil {
 		s.title("Error")
@@ -133,6 +139,33 @@ func (s *screen) call(c *callDetail) error {
 	}
 	s.title("Timing")
 	return s.timing(c)
+}
+
+// promptText is the version of the prompt, with the move of the label that named it.
+func (c *callDetail) promptText() string {
+	text := c.Prompt
+	if c.PromptRevision > 0 {
+		text += " by a label, revision " + strconv.FormatInt(c.PromptRevision, 10)
+	}
+	if c.PromptHash != "" {
+		text += ", " + c.PromptHash
+	}
+	return text
+}
+
+// armText is the arm, with its experiment and what it was assigned by.
+func (c *callDetail) armText() string {
+	text := c.Arm
+	if c.Experiment != "" {
+		text += " of " + c.Experiment
+	}
+	if c.Unit != "" {
+		text += ", by " + c.Unit
+	}
+	if c.Epoch > 0 {
+		text += ", epoch " + strconv.Itoa(c.Epoch)
+	}
+	return text
 }
 
 func (s *screen) conversation(c *callDetail) {

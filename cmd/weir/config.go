@@ -13,7 +13,7 @@ type Config struct {
 	Data        string           `yaml:"data"`         // directory of the embedded engine, SQLite, the spool and the admin token
 	ClickHouse  StoreConfig      `yaml:"clickhouse"`
 	Control     StoreConfig      `yaml:"control"`
-	Redis       StoreConfig      `yaml:"redis"`
+	Redis       RedisConfig      `yaml:"redis"`
 	Qdrant      StoreConfig      `yaml:"qdrant"`
 	Record      RecordConfig     `yaml:"record"`
 	Spool       SpoolConfig      `yaml:"spool"`
@@ -23,6 +23,7 @@ type Config struct {
 	Projects    []ProjectConfig  `yaml:"projects"`
 	Limits      []LimitConfig    `yaml:"limits"`      // how many calls may come and run
 	Prices      []PriceConfig    `yaml:"prices"`      // prices of your own, over the built-in book
+	Budgets     BudgetsConfig    `yaml:"budgets"`     // whom to tell of them; budgets themselves are made by the API
 	Unpriced    string           `yaml:"unpriced"`    // what to do about a model without a price: reject, default, allow
 	Default     *PriceConfig     `yaml:"default"`     // the price that unpriced: default takes
 	Passthrough bool             `yaml:"passthrough"` // a client may bring its own provider key
@@ -58,12 +59,31 @@ type CacheConfig struct {
 	Exact    string        `yaml:"exact"`     // auto, on, off: which calls it is asked for when their client says nothing
 	MaxBytes int64         `yaml:"max_bytes"` // of all answers in it
 	TTL      time.Duration `yaml:"ttl"`       // how long an answer is kept
+	Semantic SemanticCache `yaml:"semantic"`  // answers of questions that mean the same
+}
+
+// SemanticCache is how questions are compared by their meaning. Without a model they are not.
+type SemanticCache struct {
+	Model      string        `yaml:"model"`       // makes vectors of questions, as a client would ask for it
+	Dimensions int           `yaml:"dimensions"`  // of a vector; 0: as many as the model gives
+	Threshold  float64       `yaml:"threshold"`   // for all calls: from which similarity on; 0: those whose route, project or client says so
+	Floor      float64       `yaml:"floor"`       // a client cannot ask for less
+	Timeout    time.Duration `yaml:"timeout"`     // of what is asked before a call goes on as a miss
+	MaxVectors int           `yaml:"max_vectors"` // questions that are kept
+	Audit      CacheAudit    `yaml:"audit"`
+}
+
+// CacheAudit has a model look at a share of the answers to like questions.
+type CacheAudit struct {
+	Share float64 `yaml:"share"` // from 0 to 1
+	Model string  `yaml:"model"`
 }
 
 // CacheRule says otherwise for one project or route.
 type CacheRule struct {
-	Exact string        `yaml:"exact"`
-	TTL   time.Duration `yaml:"ttl"`
+	Exact    string        `yaml:"exact"`
+	TTL      time.Duration `yaml:"ttl"`
+	Semantic *float64      `yaml:"semantic"` // from which similarity on a like question's answer counts; 0: none does
 
 	position
 }
@@ -92,7 +112,8 @@ type RouteConfig struct {
 	Balance   string         `yaml:"balance"` // weight, the default, or latency: the fastest target first
 	Retry     RetryConfig    `yaml:"retry"`   // of each target
 	FirstByte time.Duration  `yaml:"first_byte"`
-	Cache     *CacheRule     `yaml:"cache"` // goes before the project's
+	Prompt    string         `yaml:"prompt"` // name@label: of calls that name no prompt themselves
+	Cache     *CacheRule     `yaml:"cache"`  // goes before the project's
 
 	position
 }

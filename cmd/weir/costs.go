@@ -55,7 +55,7 @@ func costsCommand() *cobra.Command {
 		Use:   "costs",
 		Short: "What calls cost, by model, day, project, user, …",
 		Long: `costs sums recorded calls in groups. --by takes project, key, user, model, provider, prompt, arm, endpoint, status,
-session, tag.NAME and one of minute, hour, day, month. Amounts are dollars; calls whose model has no price are counted, but
+cache, session, tag.NAME and one of minute, hour, day, month. Amounts are dollars; calls whose model has no price are counted, but
 are in no sum.`,
 		Example: `  weir costs
   weir costs --by model,day --since 30d
@@ -70,7 +70,7 @@ are in no sum.`,
 			}
 			by = slices.DeleteFunc(by, func(b string) bool { return strings.TrimSpace(b) == "" })
 			if len(by) == 0 {
-				return errors.New("--by wants at least one of project, key, user, model, provider, prompt, arm, endpoint, status, tag.NAME, minute, hour, day, month")
+				return errors.New("--by wants at least one of project, key, user, model, provider, prompt, arm, endpoint, status, cache, tag.NAME, minute, hour, day, month")
 			}
 			if timezone != "" {
 				q.Set("timezone", timezone)
@@ -109,6 +109,7 @@ are in no sum.`,
 		},
 	}
 	clientFlags(cmd)
+	cmd.AddCommand(costsAdviseCommand(), costsForecastCommand())
 	filter.register(cmd, "30d")
 	cmd.Flags().StringSliceVar(&by, "by", []string{"model"}, "groups, in this order")
 	cmd.Flags().StringVar(&timezone, "timezone", "", "of days and months, as Europe/Berlin; nothing: UTC")

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/internal/yamldoc"
 )
 
 // A configFault is one thing wrong with a configuration.
@@ -69,24 +68,23 @@ func plural(n int, one, many string) string {
 // decodeConfig reads YAML over cfg. Unknown and repeated fields and values of the wrong kind become faults; the rest is
 // read all the same, so that one pass finds everything.
 func decodeConfig(text []byte, cfg *Config, faults *configFaults) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		faults.add(yamlLine(err), "not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	doc, err := yamldoc.Parse(text)
+	if err != nil {
+		faults.add(yamlLine(err), "not valid YAML: %v", err)
 		return
 	}
-	if len(doc.Content) == 0 {
+	if doc == nil {
 		return
 	}
-	decodeNode(doc.Content[0], reflect.ValueOf(cfg).Elem(), "", faults)
+	decodeNode(doc, reflect.ValueOf(cfg).Elem(), "", faults)
 }
 
-// yamlLine reads the line out of the parser's message, which has it nowhere else.
+// yamlLine is where a text is not YAML.
 func yamlLine(err error) int {
-	var line int
-	if _, scanErr := fmt.Sscanf(err.Error(), "yaml: line %d:", &line); scanErr != nil {
-		return 0
+	if syntax, ok := errors.AsType[*yamldoc.SyntaxError](err); ok {
+		return syntax.Line
 	}
-	return line
+	return 0
 }
 
 var (
@@ -94,23 +92,20 @@ var (
 	secretType   = reflect.TypeFor[secretText]()
 )
 
-func decodeNode(n *yaml.Node, v reflect.Value, path string, faults *configFaults) {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
+func decodeNode(n *yamldoc.Node, v reflect.Value, path string, faults *configFaults) {
 	if n.Tag == "!!null" {
 		return
 	}
 	switch {
 	case v.Type() == durationType:
 		d, err := time.ParseDuration(n.Value)
-		if n.Kind != yaml.ScalarNode || err != nil || d < 0 {
+		if n.Kind != yamldoc.Scalar || err != nil || d < 0 {
 			faults.add(n.Line, "%s: %q is not a duration; write 500ms, 30s or 5m", path, n.Value)
 			return
 		}
 		v.SetInt(int64(d))
 	case v.Type() == secretType:
-		if n.Kind != yaml.ScalarNode {
+		if n.Kind != yamldoc.Scalar {
 			faults.add(n.Line, "%s: want text, env:NAME or file:PATH", path)
 			return
 		}
@@ -131,8 +126,8 @@ func decodeNode(n *yaml.Node, v reflect.Value, path string, faults *configFaults
 	}
 }
 
-func decodeStruct(n *yaml.Node, v reflect.Value, path string, faults *configFaults) {
-	if n.Kind != yaml.MappingNode {
+func decodeStruct(n *yamldoc.Node, v reflect.Value, path string, faults *configFaults) {
+	if n.Kind != yamldoc.Mapping {
 		faults.add(n.Line, "%s: want fields, one a line", cmp.Or(path, "the file"))
 		return
 	}
@@ -163,8 +158,8 @@ func decodeStruct(n *yaml.Node, v reflect.Value, path string, faults *configFaul
 	}
 }
 
-func decodeList(n *yaml.Node, v reflect.Value, path string, faults *configFaults) {
-	if n.Kind != yaml.SequenceNode {
+func decodeList(n *yamldoc.Node, v reflect.Value, path string, faults *configFaults) {
+	if n.Kind != yamldoc.Sequence {
 		faults.add(n.Line, "%s: want a list", path)
 		return
 	}
@@ -176,8 +171,8 @@ func decodeList(n *yaml.Node, v reflect.Value, path string, faults *configFaults
 }
 
 // decodeMap reads names and values that no struct lists.
-func decodeMap(n *yaml.Node, v reflect.Value, path string, faults *configFaults) {
-	if n.Kind != yaml.MappingNode {
+func decodeMap(n *yamldoc.Node, v reflect.Value, path string, faults *configFaults) {
+	if n.Kind != yamldoc.Mapping {
 		faults.add(n.Line, "%s: want names with values", path)
 		return
 	}
@@ -195,11 +190,12 @@ func decodeMap(n *yaml.Node, v reflect.Value, path string, faults *configFaults)
 	v.Set(out)
 }
 
-func decodeScalar(n *yaml.Node, v reflect.Value, path string, faults *configFaults) {
+func decodeScalar(n *yamldoc.Node, v reflect.Value, path string, faults *configFaults) {
 	want := map[reflect.Kind]string{
 		reflect.String: "text", reflect.Bool: "true or false", reflect.Int: "a whole number", reflect.Int64: "a whole number",
+		reflect.Float64: "a number",
 	}[v.Kind()]
-	if n.Kind != yaml.ScalarNode {
+	if n.Kind != yamldoc.Scalar {
 		faults.add(n.Line, "%s: want %s", path, want)
 		return
 	}

@@ -105,6 +105,9 @@ func (d *doctor) examine(ctx context.Context, configErr error) []check {
 	checks = append(checks, d.dataDirectory(), d.diskSpace())
 	running, port := d.port(ctx)
 	checks = append(checks, port, d.engine(), d.clickhouse(ctx, running), d.control(ctx, running))
+	if !d.cfg.Redis.URL.IsZero() {
+		checks = append(checks, d.redis(ctx, running))
+	}
 	if running != nil {
 		checks = append(checks, running.rest()...)
 	}

@@ -80,7 +80,7 @@ func (r *runningWeir) part(name, part, remedy string) check {
 func (r *runningWeir) rest() []check {
 	var out []check
 	for part, reason := range r.reasons {
-		if !slices.Contains([]string{"clickhouse", "control"}, part) {
+		if !slices.Contains([]string{"clickhouse", "control", "redis"}, part) {
 			out = append(out, check{Name: part}.wrong(reason, "weir's log says more"))
 		}
 	}
@@ -107,6 +107,13 @@ func (d *doctor) control(ctx context.Context, running *runningWeir) check {
 		return check{Name: "control plane", Verdict: skipped, Found: "SQLite in the data directory, and weir is not running"}
 	}
 	return d.server(ctx, "control plane", d.cfg.Control.URL.Reveal(), map[string]string{"postgres": "5432", "postgresql": "5432"}, "start it, or correct WEIR_CONTROL_URL")
+}
+
+func (d *doctor) redis(ctx context.Context, running *runningWeir) check {
+	if running != nil {
+		return running.part("Redis", "redis", "calls are answered as redis.on_away says; look at Redis and at weir's log")
+	}
+	return d.server(ctx, "Redis", d.cfg.Redis.URL.Reveal(), map[string]string{"redis": "6379", "rediss": "6379"}, "start it, or correct WEIR_REDIS_URL")
 }
 
 // server tries a configured server by its URL, which is not shown: it may hold a password.

@@ -70,7 +70,7 @@ const fakeQuarantine = `{"records":[
 const fakeQuarantined = `{"id":"` + badID + `","number":4,"since":"2025-03-04T08:00:00.000000Z","reason":"code: 69, message: Too large","bytes":700,"readable":true,"start_time":"2025-03-04T07:59:00.000000Z","project":"support","key":"prod","provider":"openai","model":"qwen3","status":"ok","call":{"id":"` + badID + `","tags":{"team":"a"}}}`
 
 const fakeBudgets = `{"budgets":[
-{"id":"b1","name":"team-a","scope":{"tag.team":"a","project":"support"},"window":"day","timezone":"UTC","limit_usd":"20.000000000","limit_tokens":null,"limit_calls":5000,"policy":"strict","at_limit":"refuse","soft":[],"state":"ok","percent":12,"resets_at":"2025-03-05T00:00:00.000000Z","spent_usd":"2.500000000","spent_calls":120,"held_usd":"0.010000000","held_calls":1},
+{"id":"b1","name":"team-a","scope":{"tag.team":"a","project":"support"},"window":"day","timezone":"UTC","limit_usd":"20.000000000","limit_tokens":null,"limit_calls":5000,"policy":"strict","at_limit":"refuse","soft":[],"state":"ok","percent":12,"resets_at":"2025-03-05T00:00:00.000000Z","spent_usd":"2.500000000","spent_calls":120,"held_usd":"0.010000000","held_calls":1,"overshoot_bound_usd":"0.000000000","unbounded_calls":0},
 {"id":"b2","name":"trial","scope":{},"window":"lifetime","timezone":"UTC","limit_usd":null,"limit_tokens":1000,"limit_calls":null,"policy":"expected","at_limit":"alert","soft":[],"state":"spent","percent":130,"resets_at":null,"spent_usd":"0.000000000","spent_tokens":1300,"held_usd":"0.000000000"}]}`
 
 const fakeHolds = `{"holds":[{"id":"c.1","call":"c","attempt":1,"state":"presumed","project":"support","key":"prod","model":"gpt-4o","provider":"openai","began":"2025-03-04T08:00:00.000000Z","expires_at":"2025-03-04T08:02:00.000000Z","budgets":[{"id":"b1","usd":"0.010000000","tokens":7,"calls":1},{"id":"b2","usd":"0.000000000","tokens":7,"calls":1}]}]}`
@@ -183,6 +183,8 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		const sums = `"calls":1200,"changed":7,"newly_priced":3,"no_price":2,"recorded_usd":"1.500000000","present_usd":"1.000000000","difference_usd":"-0.500000000"`
 		fmt.Fprintf(w, `{"models":[{"provider":"openai","model":"gpt-4o-mini",%s}],"total":{%s},"applied":%v,"version":"2026-11-23"}`, sums, sums, in.Apply)
+	case "POST /prices/simulate":
+		fakeSimulation(w, body)
 	case "GET /prices/unpriced":
 		_, _ = io.WriteString(w, `{"models":[{"provider":"local","price_as":"local","model":"qwen3","calls":2,"last_seen":"2025-03-04T08:00:00.000000Z","closest":"groq/qwen/qwen3-32b"}]}`)
 	case "GET /spool":
@@ -196,7 +198,7 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GET /spool/quarantine/4", "GET /spool/quarantine/" + badID:
 		_, _ = io.WriteString(w, fakeQuarantined)
 	case "GET /cache":
-		_, _ = io.WriteString(w, `{"hits":1234,"misses":766,"fills":700,"saved_usd":"3.250000000","entries":420,"bytes":1000000,"max_bytes":16777216,"evictions":7,"expired":9}`+"\n")
+		_, _ = io.WriteString(w, `{"hits":1234,"misses":766,"fills":700,"saved_usd":"3.250000000","entries":420,"bytes":1000000,"max_bytes":16777216,"evictions":7,"expired":9,"semantic":{"hits":34,"failures":2,"refused":1,"kept":60,"lost":3,"audits_agreed":5,"audits_disagreed":1,"audits_unsure":0,"audits_skipped":0}}`+"\n")
 	case "DELETE /cache":
 		_, _ = fmt.Fprintf(w, `{"purged":%d,"query":%q}`+"\n", 420-len(q), q.Encode()) // the query is not the real API's: a script sees what was asked
 	case "POST /spool/quarantine/4/resend", "POST /spool/quarantine/" + badID + "/resend":

@@ -16,13 +16,36 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-// newGuard makes what holds calls against budgets, in this process's memory.
-func newGuard(dir *dataDir, control price.Budgets, book *prices, reader trace.Reader, waiting *spool.Disk, log *slog.Logger) *budget.Guard {
-	return budget.New(budget.Config{
+// budgetStore keeps budgets and what happened to them.
+type budgetStore interface {
+	price.Budgets
+	price.BudgetEvents
+}
+
+// recordStore tells of calls with what was added to their cost.
+type recordStore interface {
+	trace.Reader
+	trace.Adjuster
+}
+
+// budgetNews is who hears of budgets.
+type budgetNews struct {
+	webhook *budget.Webhook // nil: nobody
+	refused func(budget string)
+}
+
+// newGuard makes what holds calls against budgets, in this process's memory or with other replicas.
+func newGuard(dir *dataDir, control budgetStore, book *prices, reader recordStore, waiting *spool.Disk, with *replica, news budgetNews, log *slog.Logger) *budget.Guard {
+	cfg := budget.Config{
 		Ledger: &budget.Memory{}, Book: book.Current, Store: control, Admit: admission(waiting),
+		Events: control, Webhook: news.webhook, Refused: news.refused, Adjuster: reader,
 		Reader: reader, Flush: waiting.Flush, Waiting: func() iter.Seq2[trace.Record, error] { return spool.Read(dir.file("spool")) },
 		File: dir.file("budgets.json"), Log: log,
-	})
+	}
+	if with != nil {
+		cfg.Ledger, cfg.File, cfg.OnAway = with.ledger, "", with.onAway
+	}
+	return budget.New(cfg)
 }
 
 // startPatience bounds how long the start waits for the store to say what was spent before; until it has, what the last weir
@@ -36,12 +59,12 @@ func startGuard(ctx context.Context, guard *budget.Guard) error {
 }
 
 // admitOthers notes the calls that the guard does not.
-func admitOthers(guard *budget.Guard, admit func(*llm.Call, price.USD) error) func(*llm.Call) error {
+func admitOthers(guard *budget.Guard, admit func(*llm.Call, budget.Target, price.USD) error) func(*llm.Call) error {
 	return func(call *llm.Call) error {
 		if guard.Admits(call) {
 			return nil
 		}
-		return admit(call, 0)
+		return admit(call, budget.Target{}, 0)
 	}
 }
 
@@ -75,10 +98,14 @@ func (l budgetLedger) Usage(ctx context.Context) (map[string]api.BudgetUsage, er
 	}
 	out := make(map[string]api.BudgetUsage, len(list))
 	for _, s := range list {
-		out[s.Budget.ID] = api.BudgetUsage{
+		u := api.BudgetUsage{
 			From: s.Usage.From, Until: s.Usage.Until, Percent: s.Percent, Filling: s.Filling,
 			Spent: api.BudgetAmount(s.Usage.Spent), Held: api.BudgetAmount(s.Usage.Held), Overrun: api.BudgetAmount(s.Usage.Overrun),
 		}
+		if o := s.Overshoot; o != nil {
+			u.Overshoot = &api.BudgetOvershoot{USD: o.USD, Unbounded: o.Unbounded}
+		}
+		out[s.Budget.ID] = u
 	}
 	return out, nil
 }

@@ -62,7 +62,7 @@ per million tokens. Setting a price never changes what past calls cost.`,
   weir prices set local qwen3-32b --input 0.10 --output 0.30`,
 	})
 	clientFlags(cmd)
-	cmd.AddCommand(pricesListCommand(), pricesShowCommand(), pricesSetCommand(), pricesDeleteCommand(), pricesUnpricedCommand(), pricesImportCommand(), pricesRepriceCommand())
+	cmd.AddCommand(pricesListCommand(), pricesShowCommand(), pricesSetCommand(), pricesDeleteCommand(), pricesUnpricedCommand(), pricesImportCommand(), pricesRepriceCommand(), pricesSimulateCommand())
 	return cmd
 }
 

@@ -9,8 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/weir-dev/weir/internal/yamldoc"
 	"github.com/weir-dev/weir/price"
 )
 
@@ -74,7 +73,7 @@ func (f *priceFile) Error() string {
 }
 
 // documents reads YAML, or one or more JSON values.
-func (f *priceFile) documents(text []byte) []*yaml.Node {
+func (f *priceFile) documents(text []byte) []*yamldoc.Node {
 	if start := bytes.TrimSpace(text); len(start) > 0 && (start[0] == '{' || start[0] == '[') {
 		docs, err := jsonNodes(text)
 		if err != nil {
@@ -82,11 +81,14 @@ func (f *priceFile) documents(text []byte) []*yaml.Node {
 		}
 		return docs
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		f.fault(yamlLine(err), "not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	doc, err := yamldoc.Parse(text)
+	if err != nil {
+		f.fault(yamlLine(err), "not valid YAML: %v", err)
 	}
-	return doc.Content
+	if doc == nil {
+		return nil
+	}
+	return []*yamldoc.Node{doc}
 }
 
 func offsetOf(err error, end int) int {
@@ -97,12 +99,12 @@ func offsetOf(err error, end int) int {
 }
 
 // jsonNodes reads JSON as YAML's nodes, which know their lines.
-func jsonNodes(text []byte) ([]*yaml.Node, error) {
+func jsonNodes(text []byte) ([]*yamldoc.Node, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	line, seen := 1, 0
-	var value func() (*yaml.Node, error)
-	value = func() (*yaml.Node, error) {
+	var value func() (*yamldoc.Node, error)
+	value = func() (*yamldoc.Node, error) {
 		token, err := dec.Token()
 		if err != nil {
 			return nil, err
@@ -110,12 +112,12 @@ func jsonNodes(text []byte) ([]*yaml.Node, error) {
 		offset := int(dec.InputOffset())
 		line += bytes.Count(text[seen:offset], []byte("\n"))
 		seen = offset
-		n := &yaml.Node{Kind: yaml.ScalarNode, Line: line, Value: fmt.Sprint(token)}
+		n := &yamldoc.Node{Line: line, Value: fmt.Sprint(token)}
 		switch token := token.(type) {
 		case json.Delim:
-			n.Kind, n.Value = yaml.MappingNode, ""
+			n.Kind, n.Value = yamldoc.Mapping, ""
 			if token == '[' {
-				n.Kind = yaml.SequenceNode
+				n.Kind = yamldoc.Sequence
 			}
 			for dec.More() {
 				v, err := value()
@@ -136,7 +138,7 @@ func jsonNodes(text []byte) ([]*yaml.Node, error) {
 		}
 		return n, err
 	}
-	var out []*yaml.Node
+	var out []*yamldoc.Node
 	for {
 		n, err := value()
 		if errors.Is(err, io.EOF) && n == nil && !dec.More() {
@@ -149,41 +151,14 @@ func jsonNodes(text []byte) ([]*yaml.Node, error) {
 	}
 }
 
-// members are a mapping's names and values in order.
-func members(n *yaml.Node) func(func(key, value *yaml.Node) bool) {
-	return func(yield func(key, value *yaml.Node) bool) {
-		if n.Kind != yaml.MappingNode {
-			return
-		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			v := n.Content[i+1]
-			if v.Kind == yaml.AliasNode {
-				v = v.Alias
-			}
-			if !yield(n.Content[i], v) {
-				return
-			}
-		}
-	}
-}
-
-func member(n *yaml.Node, name string) *yaml.Node {
-	for key, v := range members(n) {
-		if key.Value == name {
-			return v
-		}
-	}
-	return nil
-}
-
 // formatOf tells the forms apart: weir's has a list, or names provider and model.
-func formatOf(docs []*yaml.Node) string {
+func formatOf(docs []*yamldoc.Node) string {
 	for _, doc := range docs {
-		if doc.Kind == yaml.SequenceNode || member(doc, "prices") != nil || member(doc, "model") != nil {
+		if doc.Kind == yamldoc.Sequence || doc.Member("prices") != nil || doc.Member("model") != nil {
 			return "weir"
 		}
-		for _, v := range members(doc) {
-			if v.Kind == yaml.MappingNode {
+		for _, v := range doc.Members() {
+			if v.Kind == yamldoc.Mapping {
 				return "map"
 			}
 		}
@@ -192,18 +167,18 @@ func formatOf(docs []*yaml.Node) string {
 }
 
 // ownForm reads a list of prices, one price, or an object that has a list by the name of prices.
-func (f *priceFile) ownForm(doc *yaml.Node) {
-	list := []*yaml.Node{doc}
+func (f *priceFile) ownForm(doc *yamldoc.Node) {
+	list := []*yamldoc.Node{doc}
 	switch {
-	case doc.Kind == yaml.SequenceNode:
+	case doc.Kind == yamldoc.Sequence:
 		list = doc.Content
-	case member(doc, "prices") != nil:
-		for key, v := range members(doc) {
+	case doc.Member("prices") != nil:
+		for key, v := range doc.Members() {
 			switch key.Value {
 			case "currency":
 				f.currency(v)
 			case "prices":
-				if v.Kind != yaml.SequenceNode {
+				if v.Kind != yamldoc.Sequence {
 					f.fault(v.Line, "prices: want a list")
 				}
 				list = v.Content
@@ -214,28 +189,25 @@ func (f *priceFile) ownForm(doc *yaml.Node) {
 		}
 	}
 	for _, item := range list {
-		if item.Kind == yaml.AliasNode {
-			item = item.Alias
-		}
 		f.ownPrice(item)
 	}
 }
 
-func (f *priceFile) currency(v *yaml.Node) {
+func (f *priceFile) currency(v *yamldoc.Node) {
 	if !strings.EqualFold(v.Value, "USD") {
 		f.fault(v.Line, "the currency %q is not dollars: weir's prices are in USD, convert them first", v.Value)
 	}
 }
 
 // ownPrice reads one price, field by field, so that each fault has its line.
-func (f *priceFile) ownPrice(n *yaml.Node) {
-	if n.Kind != yaml.MappingNode {
+func (f *priceFile) ownPrice(n *yamldoc.Node) {
+	if n.Kind != yamldoc.Mapping {
 		f.fault(n.Line, "want a price: {provider, model, input_usd_per_mtok, output_usd_per_mtok}")
 		return
 	}
 	before := len(f.faults)
 	fields := map[string]any{}
-	for key, v := range members(n) {
+	for key, v := range n.Members() {
 		if key.Value == "currency" {
 			f.currency(v)
 			continue
@@ -273,29 +245,26 @@ func (f *priceFile) ownPrice(n *yaml.Node) {
 
 // plainNode is a node as JSON has it: prices and names are texts, counts are numbers. No price is deeper than a few levels; what
 // is, an alias of itself above all, is cut off.
-func plainNode(n *yaml.Node, field string, depth int) any {
+func plainNode(n *yamldoc.Node, field string, depth int) any {
 	const deepest = 8
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
 	if depth > deepest {
 		return "…"
 	}
 	switch n.Kind {
-	case yaml.MappingNode:
+	case yamldoc.Mapping:
 		out := map[string]any{}
-		for key, v := range members(n) {
+		for key, v := range n.Members() {
 			out[key.Value] = plainNode(v, key.Value, depth+1)
 		}
 		return out
-	case yaml.SequenceNode:
+	case yamldoc.Sequence:
 		out := make([]any, len(n.Content))
 		for i, v := range n.Content {
 			out[i] = plainNode(v, field, depth+1)
 		}
 		return out
 	}
-	if n.ShortTag() == "!!null" {
+	if n.Null() {
 		return nil
 	}
 	switch field {

@@ -7,8 +7,7 @@ import (
 	"math/big"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/weir-dev/weir/internal/yamldoc"
 	"github.com/weir-dev/weir/price"
 )
 
@@ -43,15 +42,15 @@ var mapProviders = []struct{ prefix, provider string }{
 }
 
 // priceMap reads a JSON map of models to their prices per token.
-func (f *priceFile) priceMap(doc *yaml.Node) {
-	if doc.Kind != yaml.MappingNode {
+func (f *priceFile) priceMap(doc *yamldoc.Node) {
+	if doc.Kind != yamldoc.Mapping {
 		f.fault(doc.Line, "want a map of models: {\"gpt-4o\": {\"input_cost_per_token\": 2.5e-06, …}}")
 		return
 	}
-	for key, n := range members(doc) {
+	for key, n := range doc.Members() {
 		switch {
 		case key.Value == "sample_spec": // the map's explanation of itself
-		case n.Kind != yaml.MappingNode:
+		case n.Kind != yamldoc.Mapping:
 			f.fault(key.Line, "%s: want an object of prices", key.Value)
 		default:
 			f.mapPrice(key, n)
@@ -59,18 +58,18 @@ func (f *priceFile) priceMap(doc *yaml.Node) {
 	}
 }
 
-func (f *priceFile) mapPrice(key, n *yaml.Node) {
+func (f *priceFile) mapPrice(key, n *yamldoc.Node) {
 	var e price.Entry
 	before, priced := len(f.faults), false
 	seen := map[string]bool{}
 	long := map[string]price.Rate{} // above_128k_tokens and the like
-	for k, v := range members(n) {
+	for k, v := range n.Members() {
 		if seen[k.Value] {
 			f.fault(k.Line, "%s: %s: said twice", key.Value, k.Value)
 			continue
 		}
 		seen[k.Value] = true
-		if v.ShortTag() == "!!null" {
+		if v.Tag == "!!null" {
 			continue
 		}
 		switch field, known := mapRates[k.Value]; {

@@ -9,6 +9,7 @@ import (
 	"github.com/weir-dev/weir/clickhouse"
 	"github.com/weir-dev/weir/clickhouse/engine"
 	"github.com/weir-dev/weir/ingest/spool"
+	"github.com/weir-dev/weir/prompts"
 	"github.com/weir-dev/weir/sqldb"
 )
 
@@ -19,6 +20,8 @@ type readiness struct {
 	engine  *engine.Engine // nil beside a ClickHouse server
 	spool   *spool.Disk
 	control *sqldb.DB
+	prompts *prompts.Registry
+	redis   *replica // nil where this weir shares nothing
 }
 
 // reasons lists what is wrong, part by part.
@@ -37,6 +40,8 @@ func (r *readiness) reasons(ctx context.Context) map[string]string {
 	note("clickhouse", r.store.Ready(ctx))
 	note("control", r.control.Ping(ctx))
 	note("spool", r.spool.Health())
+	note("redis", r.redis.ready())
+	note("prompts", r.prompts.Health())
 	return out
 }
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/weir-dev/weir/internal/yamldoc"
 )
 
 // usageFigures are what a provider and weir both count of a day's calls of a model. Nil: not counted.
@@ -93,23 +93,23 @@ func readUsageFile(name string, text []byte) (*usageFile, error) {
 }
 
 // pages reads one page, a list of them, or a list of buckets.
-func (f *usageFile) pages(n *yaml.Node) {
-	if n.Kind == yaml.SequenceNode {
+func (f *usageFile) pages(n *yamldoc.Node) {
+	if n.Kind == yamldoc.Sequence {
 		for _, one := range n.Content {
 			f.pages(one)
 		}
 		return
 	}
-	if data := member(n, "data"); data != nil {
+	if data := n.Member("data"); data != nil {
 		f.pages(data)
 		return
 	}
-	results := member(n, "results")
-	if results == nil || results.Kind != yaml.SequenceNode {
+	results := n.Member("results")
+	if results == nil || results.Kind != yamldoc.Sequence {
 		f.fault(n.Line, "want a bucket: {start_time, results: […]}")
 		return
 	}
-	start := member(n, "start_time")
+	start := n.Member("start_time")
 	if start == nil {
 		f.fault(n.Line, "the bucket has no start_time")
 		return
@@ -126,15 +126,15 @@ func (f *usageFile) pages(n *yaml.Node) {
 }
 
 // result reads one line of a bucket.
-func (f *usageFile) result(day string, n *yaml.Node) {
+func (f *usageFile) result(day string, n *yamldoc.Node) {
 	get := func(name string) string {
-		if v := member(n, name); v != nil && v.ShortTag() != "!!null" {
+		if v := n.Member(name); v != nil && v.Tag != "!!null" {
 			return v.Value
 		}
 		return ""
 	}
-	if amount := member(n, "amount"); amount != nil && amount.Kind == yaml.MappingNode {
-		value, currency := member(amount, "value"), member(amount, "currency")
+	if amount := n.Member("amount"); amount != nil && amount.Kind == yamldoc.Mapping {
+		value, currency := amount.Member("value"), amount.Member("currency")
 		if value == nil {
 			f.fault(amount.Line, "amount has no value")
 			return

@@ -17,6 +17,9 @@ func systemReport(cfg Config, control string, health *readiness) func(context.Co
 			ClickHouse: api.StoreHealth{Mode: "server", OK: reasons["clickhouse"] == "", Error: reasons["clickhouse"]},
 			Control:    api.ControlHealth{Kind: control},
 		}
+		if reasons["control"] == "" {
+			s.Replicas = replicasOf(ctx, health.prompts)
+		}
 		if health.engine != nil {
 			s.ClickHouse.Mode = "embedded"
 		}

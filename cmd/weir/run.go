@@ -20,7 +20,7 @@ import (
 	"github.com/weir-dev/weir/clickhouse/engine"
 	"github.com/weir-dev/weir/dashboards/console"
 	"github.com/weir-dev/weir/ingest"
-	"github.com/weir-dev/weir/ingest/cache"
+	"github.com/weir-dev/weir/ingest/budget"
 	"github.com/weir-dev/weir/ingest/limit"
 	"github.com/weir-dev/weir/ingest/route"
 	"github.com/weir-dev/weir/ingest/spool"
@@ -28,6 +28,7 @@ import (
 	"github.com/weir-dev/weir/internal/metrics"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/prompts"
 	"github.com/weir-dev/weir/sqldb"
 	"github.com/weir-dev/weir/trace"
 	"github.com/weir-dev/weir/trace/otelout"
@@ -108,6 +109,14 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	if err != nil {
 		return err
 	}
+	arms := &arms{store: control, log: log}
+	registry, err := openRegistry(ctx, control, arms, dir, listener.Addr(), log)
+	if err != nil {
+		return err
+	}
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	kept := goAll(keeping, registry.Run) // from here on other replicas wait for this one
+	defer func() { stopKeeping(); kept() }()
 	store, eng, err := openStore(ctx, cfg, dir, log)
 	if err != nil {
 		return err
@@ -121,6 +130,12 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		return err
 	}
 	defer closing("spool", waiting.Close)
+
+	with, err := joinReplicas(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer closing("redis", with.Close)
 
 	// What watches.
 	gauges := metrics.New(version, spoolState{waiting}.metrics)
@@ -140,33 +155,49 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 
 	// The chain, innermost first.
 	table := routingTable(cfg)
-	guard := newGuard(dir, control, book, store, waiting, log)
+	refusals := gauges.CountRefusals()
+	webhook := budgetWebhook(cfg, control, log)
+	guard := newGuard(dir, control, book, store, waiting, with, budgetNews{webhook, refusals.Budget}, log)
+	gauges.WatchBudgets(budgetMetrics(guard)) //nolint:contextcheck // a scrape has none to give
 	defer closing("budgets", guard.Close)
 	observers = append(observers, guard.Observe)
 	send := route.Fallback(table, admitTries(admitPriced(cfg, book), guard))
-	answers := cache.NewMemory(cfg.Cache.MaxBytes)
-	defer closing("response cache", answers.Close)
-	memory := cached(send, cfg, answers, log)
+	answers, closeAnswers := with.answerStore(cfg)
+	defer closing("response cache", closeAnswers)
+	top := &chainTop{}
+	memory := cached(send, cfg, answers, likeQuestions(cfg, answers, store.Vectors(), top), log)
 	observers = append(observers, memory.Observe)
 	gauges.WatchCache(memory.metrics)
+	if with != nil {
+		gauges.WatchRedis(with.metrics)
+	}
+	gauges.WatchPrompts(promptMetrics(registry))
 	send = memory.stage
-	limits := limit.New(limit.Config{Rules: limitRules(cfg), KeyLimits: ring.Limits, Log: log})
+	limits := limit.New(limit.Config{Rules: limitRules(cfg), KeyLimits: ring.Limits, Store: with.limitStore(), Refused: func(rule string, kind limit.Kind) { refusals.Limit(rule, string(kind)) }, Log: log})
 	observers = append(observers, limits.Observe)
 	send = limit.EnforceTokens(send, limits)
+	send = prompts.Resolve(send, promptConfig(cfg, registry, arms, ring))
 	send = limit.Enforce(send, limits)
 	record := ingest.Record(send, ingest.RecordConfig{
-		Book: book.Current, Recorder: waiting, Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
+		Book: book.Current, Recorder: guard.Keep(waiting), Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
 	})
+	top.Sender = record
 
 	// The ports.
-	gateway := ingest.New(ingest.Config{
+	door := ingest.Config{
 		Send: record, Refused: record.Refused, Stamp: guard.Stamp, Keys: ring, MaxBody: cfg.MaxBody, Passthrough: cfg.Passthrough,
 		ProjectProvider: projectProvider(cfg), Log: log,
-	})
-	health := &readiness{store: store, engine: eng, spool: waiting, control: control}
+	}
+	gateway := ingest.New(door)
+	health := &readiness{store: store, engine: eng, spool: waiting, control: control, prompts: registry, redis: with}
+	trials := freshExperiments{store, freshReader{store, waiting.Flush}}
 	admins := api.New(api.Config{
 		Reader: freshReader{store, waiting.Flush}, Adjuster: freshAdjuster{store, freshReader{store, waiting.Flush}}, Spool: spoolState{waiting}, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
-		Budgets: control, BudgetLedger: budgetLedger{guard}, BudgetsChanged: guard.Refresh,
+		Scores: store, Finder: store,
+		Datasets: control, Evals: control, EvalResults: store, Gate: evalGates{control, store},
+		Budgets: control, BudgetLedger: budgetLedger{guard}, BudgetsChanged: with.budgetsRefresh(guard),
+		BudgetEvents: control, Advice: freshAdvice{store, freshReader{store, waiting.Flush}}, Adjusted: guard.Adjusted,
+		Prompts: control, Registry: registry, Members: control, Experiments: control, ExperimentReader: trials, Playground: playground(door),
 		Cache: memory, AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
 	})
 	public, private := routers(handlers{
@@ -188,11 +219,22 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		func(ctx context.Context) { book.Run(ctx, log) },
 	)
 	defer func() { stop(); wait() }()
+	shared := goAll(background, func(ctx context.Context) { with.run(ctx, guard, log) })
+	defer func() { stop(); shared() }()
 	if err := startGuard(ctx, guard); err != nil {
 		return err
 	}
-	budgets := goAll(background, guard.Run)
+	budgets := goAll(background, guard.Run, memory.stage.Run)
 	defer func() { stop(); budgets() }()
+	pilot := &autopilot{
+		store: control, leases: control, owner: llm.NewID(time.Now()), reader: trials, changed: registry.Changed, promote: admins.Promote, log: log,
+	}
+	looking := goAll(background, pilot.Run)
+	defer func() { stop(); looking() }()
+	if webhook != nil {
+		telling := goAll(background, webhook.Run)
+		defer func() { stop(); telling() }()
+	}
 
 	s := &service{
 		url: "http://" + reachable(adminListener.Addr()), gateway: "http://" + reachable(listener.Addr()) + "/v1", firstKey: firstKey,
@@ -242,12 +284,12 @@ func spoolConfig(c SpoolConfig, dir *dataDir, store *clickhouse.DB, log *slog.Lo
 
 // admission notes a call in the spool before it is sent, with what is held for it, so that one under way when this process
 // dies is found again.
-func admission(s *spool.Disk) func(*llm.Call, price.USD) error {
-	return func(c *llm.Call, held price.USD) error {
+func admission(s *spool.Disk) func(*llm.Call, budget.Target, price.USD) error {
+	return func(c *llm.Call, to budget.Target, held price.USD) error {
 		path, _, _ := strings.Cut(c.Path, "?") // as a record has it
 		return s.Admit(spool.Admission{
 			ID: c.ID, TraceID: c.TraceID, SpanID: c.SpanID, ParentID: c.ParentID, Start: c.Start, Project: c.Project, KeyID: c.KeyID, Key: c.Key,
-			User: c.User, Session: c.Session, Tags: c.Tags, Endpoint: c.Endpoint, Path: path, Stream: c.Stream, Model: c.Model, Held: held,
+			User: c.User, Session: c.Session, Tags: c.Tags, Endpoint: c.Endpoint, Path: path, Stream: c.Stream, Model: c.Model, Provider: to.Provider, Target: to.Model, Held: held,
 		})
 	}
 }

@@ -64,8 +64,10 @@ func (c *Config) validate(faults *configFaults) {
 	c.validateProviders(faults)
 	c.validateRoutes(faults)
 	c.validateProjects(faults)
+	c.validateRedis(faults)
 	c.validateCache(faults)
 	c.validateLimits(faults)
+	c.validateBudgets(faults)
 	c.priceBook(faults)
 }
 
@@ -191,6 +193,7 @@ func (c *Config) validateRoutes(faults *configFaults) {
 		if r.Balance != "" && r.Balance != "weight" && r.Balance != "latency" {
 			faults.add(r.line, "%s: balance: %q is none of weight, latency", at, r.Balance)
 		}
+		r.checkPrompt(at, faults)
 		if r.Retry.Attempts < 0 || r.Retry.Attempts > 10 {
 			faults.add(r.line, "%s: retry.attempts: want 1 to 10, not %d", at, r.Retry.Attempts)
 		}

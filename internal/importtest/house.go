@@ -30,6 +30,8 @@ var house = []room{
 	{"llm", []string{"internal/rawjson"}, "the words of the house stand on the standard library alone"},
 	{"llm/tokens", []string{"llm", "internal/rawjson"}, "counting tokens needs the words and nothing else"},
 	{"price", []string{"llm"}, "a price is a pure function of a model, its usage and a time"},
+	{"price/advice", []string{"llm", "price"}, "advice is arithmetic on sums and prices"},
+	{"price/forecast", nil, "a forecast is arithmetic on numbers"},
 	{"price/catalogue", []string{"price"}, "the generator writes the price book's own form"},
 	{"trace", []string{"llm", "price"}, "the record is made of calls and money"},
 	{"trace/otelout", []string{"llm", "price", "trace"}, "sending spans out needs the record and nothing else"},
@@ -38,22 +40,48 @@ var house = []room{
 	{"account", nil, "who calls stands on the standard library alone"},
 
 	{"ingest", []string{"llm", "llm/tokens", "trace", "price", "account", "internal/*"}, "the write side knows the nouns; stages and stores are handed to it by cmd/weir"},
+	{"ingest/budget/budgettest", []string{"ingest/budget", "price"}, "the contract of a ledger, as a test"},
+	{"ingest/limit/limittest", []string{"ingest/limit"}, "the contract of a store of counters, as a test"},
+	{"ingest/cache/cachetest", []string{"ingest/cache", "llm"}, "the contract of a store of answers, as a test"},
 	{"ingest/*", []string{"llm", "llm/tokens", "trace", "price", "account", "internal/*"}, "stages know the nouns, never each other and never ingest: they meet in cmd/weir"},
 
-	{"clickhouse", []string{"llm", "trace", "price", "account", "internal/*"}, "a store implements interfaces that stand beside their nouns"},
+	{"ingest/cache/vectorstest", []string{"ingest/cache"}, "the contract of a store, as a test"},
+	{"prompts", []string{"llm", "internal/rawjson", "internal/jsonschema", "internal/yamldoc"}, "prompts are put into calls, so they know the words; they meet the other rooms in cmd/weir"},
+
+	{"eval", []string{"eval/*", "llm", "trace", "price", "internal/*"}, "an evaluation knows the nouns and its metrics; what it asks and where it is kept is handed in"},
+	{"eval/evaltest", []string{"eval", "price"}, "the contract of stores, as a test"},
+	{"eval/text", nil, "it prepares texts for metrics, and knows none of the nouns"},
+	{"eval/bleu", []string{"eval/text"}, "a metric is numbers made of texts"},
+	{"eval/chrf", []string{"eval/text"}, "a metric is numbers made of texts"},
+	{"eval/ter", []string{"eval/text"}, "a metric is numbers made of texts"},
+	{"eval/rouge", []string{"eval/text"}, "a metric is numbers made of texts"},
+	{"eval/stats", nil, "statistics are numbers in, numbers out"},
+	{"eval/judge", []string{"eval/stats", "llm", "llm/tokens", "price", "internal/*"}, "a judge asks models through a sender that is handed in; it knows no stores, prompts or datasets"},
+
+	{"clickhouse", []string{"llm", "trace", "price", "price/advice", "account", "ingest/cache", "prompts/experiment", "eval", "internal/*"}, "a store implements interfaces that stand beside their nouns"},
 	{"clickhouse/engine", []string{"internal/*"}, "the engine speaks ClickHouse's protocol and knows nothing of calls"},
-	{"sqldb", []string{"llm", "trace", "price", "account", "internal/*"}, "a store implements interfaces that stand beside their nouns"},
-	{"api", []string{"llm", "trace", "price", "account", "internal/*"}, "the API reads through interfaces that cmd/weir fills with stores"},
+	{"sqldb", []string{"llm", "trace", "price", "account", "prompts", "prompts/experiment", "eval", "internal/*"}, "a store implements interfaces that stand beside their nouns"},
+	{"redisdb", []string{"ingest/budget", "ingest/limit", "ingest/cache", "llm", "price", "account", "internal/*"}, "a store implements interfaces that stand beside their nouns; those of a shared replica stand in its stages"},
+	{"api", []string{"llm", "llm/tokens", "trace", "price", "price/advice", "price/forecast", "account", "prompts", "prompts/experiment", "eval", "eval/*", "internal/*"}, "the API reads through interfaces that cmd/weir fills with stores"},
 	{"dashboards/console", nil, "the console is files and a handler for them"},
 	{"deploy", nil, "the deployment is files and a test of them"},
 
+	{"prompts/promptstest", []string{"prompts"}, "the contract of a store, as a test"},
+	{"prompts/experiment", []string{"llm", "trace", "price", "prompts/experiment/stats", "internal/*"}, "an experiment is judged from sums that a store hands in; it knows nothing of stores, prompts or HTTP"},
+	{"prompts/experiment/stats", nil, "statistics are numbers in, numbers out"},
+	{"prompts/experiment/experimenttest", []string{"prompts/experiment", "prompts/experiment/stats"}, "the contract of a store, as a test"},
 	{"internal/httperr", []string{"llm"}, "errors become statuses at the edges; only their kinds are known"},
+	{"internal/jsonschema", nil, "it checks values of anybody, and knows none of the nouns"},
+	{"internal/yamldoc", []string{"internal/rawjson"}, "it reads documents of anybody, and knows none of the nouns"},
+	{"internal/expression", nil, "conditions run over plain values; what they mean is their users' business"},
 	{"internal/rawjson", nil, "llm stands on it, so it stands on the standard library alone"},
 	{"internal/metrics", []string{"llm", "trace", "price"}, "metrics count what the nouns say"},
 	{"internal/simulator", []string{"llm", "llm/tokens", "trace", "price", "internal/rawjson"}, "the simulated provider stands on the other side of the wire, and tells a past made of records"},
 	{"internal/badserver", nil, "the provider that misbehaves stands on the other side of the wire"},
 	{"internal/faultproxy", nil, "the network that fails knows nothing of what it carries"},
 	{"internal/testutil/enginetest", []string{"clickhouse/engine"}, "it starts the engine for tests of other packages"},
+	{"internal/testutil/postgrestest", nil, "it starts a database for tests of other packages"},
+	{"internal/testutil/redistest", nil, "it starts the server for tests of other packages"},
 	{"internal/testutil/race", nil, "it says one thing about the build"},
 	{"internal/testutil", []string{"llm", "trace", "price", "account"}, "test helpers know the nouns"},
 	{"internal/importtest", nil, "it reads the others from outside"},
@@ -64,6 +92,7 @@ var house = []room{
 var vendors = map[string]string{
 	"github.com/ClickHouse/clickhouse-go/v2":                          "clickhouse",
 	"github.com/ebitengine/purego":                                    "clickhouse/engine",
+	"github.com/expr-lang/expr":                                       "internal/expression",
 	"github.com/jackc/pgx/v5":                                         "sqldb",
 	"github.com/jedib0t/go-pretty/v6":                                 "cmd/weir",
 	"github.com/labstack/echo/v4":                                     "cmd/weir",
@@ -71,6 +100,7 @@ var vendors = map[string]string{
 	"github.com/pkoukk/tiktoken-go-loader":                            "llm/tokens",
 	"github.com/pressly/goose/v3":                                     "sqldb",
 	"github.com/prometheus/client_golang":                             "internal/metrics",
+	"github.com/santhosh-tekuri/jsonschema/v6":                        "internal/jsonschema",
 	"github.com/sashabaranov/go-openai":                               "cmd/weir",
 	"github.com/spf13/cobra":                                          "cmd/weir",
 	"github.com/uptrace/bun":                                          "sqldb",
@@ -80,8 +110,10 @@ var vendors = map[string]string{
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp": "trace/otelout",
 	"go.opentelemetry.io/otel/sdk":                                    "trace/otelout",
 	"go.opentelemetry.io/otel/trace":                                  "trace/otelout",
-	"go.yaml.in/yaml/v3":                                              "cmd/weir",
+	"github.com/redis/go-redis/v9":                                    "redisdb",
+	"go.yaml.in/yaml/v3":                                              "internal/yamldoc",
 	"modernc.org/sqlite":                                              "sqldb",
+	"pgregory.net/rapid":                                              "ingest/budget/budgettest",
 }
 
 // standardOnly packages import no module from outside at all, golang.org/x included.
@@ -91,6 +123,7 @@ var standardOnly = []string{"llm", "account", "price", "trace", "internal/rawjso
 var guarded = map[string]string{
 	"clickhouse": "cmd/weir",
 	"sqldb":      "cmd/weir",
+	"redisdb":    "cmd/weir",
 }
 
 // roomOf returns the row for the package pkg, named below the module, or nil.

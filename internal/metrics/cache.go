@@ -9,6 +9,9 @@ type Cache struct {
 	Entries             int64
 	Bytes, MaxBytes     int64
 	Evictions, Expired  int64
+
+	SemanticHits, SemanticFailures, SemanticRefused, SemanticKept, SemanticLost int64
+	AuditsAgreed, AuditsDisagreed, AuditsUnsure, AuditsSkipped                  int64
 }
 
 // WatchCache exports the response cache; state is called at each scrape. Call it once.
@@ -30,6 +33,15 @@ var cacheFigures = []struct {
 	{cacheFigure("bytes", "Bytes of the answers in the response cache."), prometheus.GaugeValue, func(c *Cache) float64 { return float64(c.Bytes) }},
 	{cacheFigure("max_bytes", "The bound of weir_cache_bytes."), prometheus.GaugeValue, func(c *Cache) float64 { return float64(c.MaxBytes) }},
 	{cacheFigure("evictions_total", "Answers that made room for others in the response cache."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.Evictions) }},
+	{cacheFigure("semantic_hits_total", "Calls answered with the answer of a like question, which are hits too."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.SemanticHits) }},
+	{cacheFigure("semantic_failures_total", "Questions that went on because no vector of them was had, or none could be looked for."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.SemanticFailures) }},
+	{cacheFigure("semantic_refused_total", "Questions that went on because a limit or a budget left no room for their vector."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.SemanticRefused) }},
+	{cacheFigure("semantic_kept_total", "Answered questions that were kept to be found by their meaning."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.SemanticKept) }},
+	{cacheFigure("semantic_lost_total", "Answered questions that were not kept to be found by their meaning."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.SemanticLost) }},
+	{cacheFigure("audits_agreed_total", "Audits that found that the answer of a like question answers the question."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.AuditsAgreed) }},
+	{cacheFigure("audits_disagreed_total", "Audits that found that it does not."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.AuditsDisagreed) }},
+	{cacheFigure("audits_unsure_total", "Audits that failed or said neither."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.AuditsUnsure) }},
+	{cacheFigure("audits_skipped_total", "Audits left out because too many waited."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.AuditsSkipped) }},
 	{cacheFigure("expired_total", "Answers in the response cache that came to the end of their time."), prometheus.CounterValue, func(c *Cache) float64 { return float64(c.Expired) }},
 }
 
