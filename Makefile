@@ -98,12 +98,17 @@ test: test-needs ## run every test (install what they need first)
 
 .PHONY: test-faults
 test-faults: test-needs ## every fault of docs/reliability.md in its long form, about 45 minutes (KILLS=100 AWAY=10m)
-	go test ./cmd/weir -run 'NothingIsLost|ReadOnlyDisk|UpstreamFaults|BigAnswers|TestClients|TestThousands' -count=1 -v -timeout 120m -args \
-		-kills $(or $(KILLS),100) -away $(or $(AWAY),10m) -departures 5000
+	go test ./cmd/weir -run 'TwoWeirs|NothingIsLost|ReadOnlyDisk|UpstreamFaults|BigAnswers|TestClients|TestThousands|StoryOfAnExperiment' -count=1 -v -timeout 120m -args \
+		-kills $(or $(KILLS),100) -away $(or $(AWAY),10m) -departures 5000 -replica-calls 1000 -experiment-users 40000
+	go test ./redisdb -count=1 -v -timeout 60m -args -rounds 100
 
 .PHONY: soak
 soak: build ## half an hour of mixed load: memory, goroutines and files must stay flat (ARGS="-soak-rate 100")
 	go run ./bench -weir bin/weir -soak $(or $(SOAK),30m) -csv soak.csv -out soak.json $(ARGS)
+
+.PHONY: bench-eval
+bench-eval: build ## compare the speed of weir eval score with sacreBLEU's and rouge_score's (needs python3)
+	sh tools/bench-eval.sh $(SEGMENTS)
 
 .PHONY: bench
 bench: build ## measure weir beside a bare reverse proxy (ARGS="-short" are passed on)

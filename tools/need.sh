@@ -1,9 +1,9 @@
 #!/bin/sh
-# need.sh go|node|chromium|postgres|docker
+# need.sh go|node|chromium|postgres|redis|docker
 #
 # Says whether a tool this repository is built or tested with is here and new enough.
 # Silent and 0 when it is. Otherwise one sentence that says what to do, and 1.
-# Debian's own packages (chromium, postgresql) are installed when this runs as root and apt-get exists.
+# Debian's own packages (chromium, postgresql, redis-server) are installed when this runs as root and apt-get exists.
 set -eu
 
 fail() {
@@ -97,6 +97,16 @@ need_postgres() {
 	fail "the PostgreSQL tests need its server programs. Install them (Debian: apt-get install postgresql; macOS: brew install postgresql)."
 }
 
+need_redis() {
+	if command -v redis-server >/dev/null 2>&1; then
+		return 0
+	fi
+	if apt_install redis-server && command -v redis-server >/dev/null 2>&1; then
+		return 0
+	fi
+	fail "the tests of replicas need redis-server. Install it (Debian: apt-get install redis-server; macOS: brew install redis)."
+}
+
 need_docker() {
 	command -v docker >/dev/null 2>&1 ||
 		fail "Docker is not installed. Install Docker with Compose v2, or run weir without it: make run."
@@ -109,6 +119,7 @@ go) need_go ;;
 node) need_node ;;
 chromium) need_chromium ;;
 postgres) need_postgres ;;
+redis) need_redis ;;
 docker) need_docker ;;
-*) fail "usage: tools/need.sh go|node|chromium|postgres|docker" ;;
+*) fail "usage: tools/need.sh go|node|chromium|postgres|redis|docker" ;;
 esac
