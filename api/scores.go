@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -229,9 +230,7 @@ func (a *API) spansOf(ctx context.Context, ids []string) (map[string]trace.Span,
 	if err != nil {
 		return nil, fmt.Errorf("find calls: %w", err)
 	}
-	for id, s := range waiting {
-		found[id] = s
-	}
+	maps.Copy(found, waiting)
 	return found, nil
 }
 

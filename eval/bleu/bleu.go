@@ -6,6 +6,7 @@ package bleu
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -57,22 +58,10 @@ func (o Options) filled() Options {
 // Check says what is wrong with options.
 func (o Options) Check() error {
 	f := o.filled()
-	is := func(list []Tokenizer, t Tokenizer) bool {
-		for _, x := range list {
-			if x == t {
-				return true
-			}
-		}
-		return false
-	}
-	known := false
-	for _, s := range Smoothings {
-		known = known || s == f.Smoothing
-	}
 	switch {
-	case !is(Tokenizers, f.Tokenizer):
+	case !slices.Contains(Tokenizers, f.Tokenizer):
 		return fmt.Errorf("tokenizer %q is unknown: want %v (sacreBLEU's flores, spm and mecab tokenizers need models that are not part of weir)", f.Tokenizer, Tokenizers)
-	case !known:
+	case !slices.Contains(Smoothings, f.Smoothing):
 		return fmt.Errorf("smoothing %q is unknown: want %v", f.Smoothing, Smoothings)
 	case f.Order < 1 || f.Order > MaxOrder:
 		return fmt.Errorf("the highest order is %d: want 1 to %d", f.Order, MaxOrder)

@@ -58,7 +58,7 @@ func (c *Counter) read(s *side, line string) {
 	s.chars, s.words = s.chars[:0], s.words[:0]
 	for _, r := range line {
 		if c.o.Whitespace || !text.IsSpace(r) {
-			s.chars = append(s.chars, int32(r))
+			s.chars = append(s.chars, r)
 		}
 	}
 	if c.o.WordOrder == 0 {

@@ -92,20 +92,18 @@ type rule struct {
 	when       func(w *stemmer, before int) bool
 }
 
-// apply uses the first rule whose suffix the word has, even when its condition fails, and says whether it changed the word.
-func (w *stemmer) apply(rules []rule) bool {
+// apply uses the first rule whose suffix the word has, and no other, even when its condition fails.
+func (w *stemmer) apply(rules []rule) {
 	for _, r := range rules {
 		before, ok := w.ends(r.suffix)
 		if !ok {
 			continue
 		}
-		if r.when != nil && !r.when(w, before) {
-			return false
+		if r.when == nil || r.when(w, before) {
+			w.set(before, r.to)
 		}
-		w.set(before, r.to)
-		return true
+		return
 	}
-	return false
 }
 
 func (w *stemmer) step1a() {

@@ -1,6 +1,9 @@
 package ter
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Bounds of the search, Tercom's and sacreBLEU's own.
 const (
@@ -121,13 +124,13 @@ func (m *mover) read() {
 	m.align, m.hypWrong, m.refWrong = m.align[:0], append(m.hypWrong[:0], 0), append(m.refWrong[:0], 0)
 	add := func(list []int32, n int32) []int32 { return append(list, list[len(list)-1]+n) }
 	at := int32(-1)
-	for i := len(m.trace) - 1; i >= 0; i-- {
-		switch m.trace[i] {
+	for _, op := range slices.Backward(m.trace) {
+		switch op {
 		case same, other:
 			at++
 			m.align = append(m.align, at)
 			n := int32(0)
-			if m.trace[i] == other {
+			if op == other {
 				n = 1
 			}
 			m.hypWrong, m.refWrong = add(m.hypWrong, n), add(m.refWrong, n)

@@ -12,11 +12,11 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // The rules of Tercom's normalisation, in their order.
 var (
-	marks       = regexp.MustCompile("([{-~\\[-` -&(-+:-@/])")
+	marks       = regexp.MustCompile("([{|}~\\[\\\\\\]^_` !\"#$%&()*+:;<=>?@/])")
 	possessive  = regexp.MustCompile(`'s `)
-	afterOther  = regexp.MustCompile(`([^0-9])([.,])`)
-	beforeOther = regexp.MustCompile(`([.,])([^0-9])`)
-	dash        = regexp.MustCompile(`([0-9])(-)`)
+	afterOther  = regexp.MustCompile(`(\D)([.,])`)
+	beforeOther = regexp.MustCompile(`([.,])(\D)`)
+	dash        = regexp.MustCompile(`(\d)(-)`)
 
 	ideographs = []*regexp.Regexp{
 		regexp.MustCompile(`([\x{4e00}-\x{9fff}\x{3400}-\x{4dbf}])`),
