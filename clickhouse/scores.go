@@ -45,8 +45,16 @@ func (db *DB) PutScores(ctx context.Context, batch []trace.Score) error {
 func (w *where) holding(f *trace.ScoreFilter) string {
 	w.started(f.Since, f.Until)
 	for _, c := range [...]struct{ column, value string }{
-		{"id", f.ID}, {"call_id", f.CallID}, {"trace_id", f.TraceID}, {"name", f.Name}, {"source", f.Source}, {"config", f.Config},
-		{"project", f.Project}, {"model", f.Model}, {"experiment", f.Experiment}, {"arm", f.Arm},
+		{"id", f.ID},
+		{"call_id", f.CallID},
+		{"trace_id", f.TraceID},
+		{"name", f.Name},
+		{"source", f.Source},
+		{"config", f.Config},
+		{"project", f.Project},
+		{"model", f.Model},
+		{"experiment", f.Experiment},
+		{"arm", f.Arm},
 	} {
 		if c.value != "" {
 			w.and(c.column + " = " + w.text(c.value))
