@@ -122,9 +122,7 @@ func (a *API) putEval(w http.ResponseWriter, r *http.Request) error {
 	}
 	in.Author = callerOf(r).name
 	in.CreatedAt, in.UpdatedAt = in.CreatedAt.UTC().Truncate(time.Microsecond), in.UpdatedAt.UTC().Truncate(time.Microsecond)
-	if in.Summary.Targets == nil {
-		in.Summary.Targets = []eval.TargetSummary{}
-	}
+	in.Summary.Fill()
 	if err := a.cfg.Evals.PutRun(r.Context(), in); err != nil {
 		return evalFault(err)
 	}

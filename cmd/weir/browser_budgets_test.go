@@ -64,6 +64,7 @@ func (p *tab) refusedOnce(t *testing.T, where string) {
 
 // A budget's life in the console: made in the form, spent by calls through the gateway, changed, deleted.
 func TestBudgetsInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 9}))

@@ -98,10 +98,23 @@ func TestScoresInABrowser(t *testing.T) {
 		}
 	}
 	p.examine(t, "/scores of a number", axe)
+	heights := read[[]float64](t, p, `[...document.querySelectorAll('.hist .bin i')].map((e) => e.getBoundingClientRect().height)`)
 	read[int](t, p, `[...document.querySelectorAll('[aria-label="View"] button:last-child')].map((b) => b.click()).length`)
 	p.until(t, `document.querySelector('[data-bins]') && document.querySelector('[data-days]')`)
-	if sum := read[int64](t, p, `[...document.querySelectorAll('[data-bins] tbody tr')].reduce((s, r) => s + Number(r.cells[1].textContent), 0)`); sum != helpful.N {
-		t.Errorf("the bins hold %d scores, want %d", sum, helpful.N)
+	var held int64
+	bins := read[[]int64](t, p, `[...document.querySelectorAll('[data-bins] tbody tr')].map((r) => Number(r.cells[1].textContent))`)
+	if len(bins) != len(heights) {
+		t.Fatalf("%d bins are drawn, the table has %d", len(heights), len(bins))
+	}
+	tallest, most := slices.Max(heights), slices.Max(bins)
+	for i, n := range bins {
+		held += n
+		if want := tallest * float64(n) / float64(most); math.Abs(heights[i]-want) > 2 {
+			t.Errorf("the bar of %d scores is %.1f px high, want %.1f", n, heights[i], want)
+		}
+	}
+	if held != helpful.N {
+		t.Errorf("the bins hold %d scores, want %d", held, helpful.N)
 	}
 	if sum := read[int64](t, p, `[...document.querySelectorAll('[data-days] tbody tr')].reduce((s, r) => s + Number(r.cells[1].textContent), 0)`); sum != helpful.N {
 		t.Errorf("the days hold %d scores, want %d", sum, helpful.N)
@@ -342,9 +355,9 @@ func TestExperimentsInABrowser(t *testing.T) {
 		p.until(t, `document.querySelector('section[aria-label="Effect over time"] .legend')?.textContent.includes('Margin') && document.querySelector('.uplot canvas')`)
 	}
 	p.click(t, `section[aria-label="Effect over time"] [aria-label="View"] button:last-child`)
-	p.until(t, `document.querySelectorAll('[data-over] tbody tr').length === 24`)
-	if last := read[string](t, p, `document.querySelector('[data-over] tbody tr').cells[1].textContent`); last != "300" {
-		t.Errorf("the last of the effects over time has %s units, want 300", last)
+	p.until(t, `document.querySelectorAll('[data-over] tbody tr').length === 16`)
+	if last := read[[]string](t, p, `[...document.querySelector('[data-over] tbody tr').cells].map((c) => c.textContent)`); last[1] != "300" || !strings.Contains(last[2], "$") {
+		t.Errorf("the last of the effects on cost over time is %q, want dollars for 300 units", last)
 	}
 	p.accessible(t, "the effect over time as a table", axe)
 
@@ -369,7 +382,7 @@ func TestExperimentsInABrowser(t *testing.T) {
 	p.fits(t, "the promotion at 390 px")
 	p.wide(t, 1280)
 	p.clickText(t, "dialog button", "Promote warm")
-	p.until(t, `location.pathname.startsWith('/changes/') && document.querySelector('h1').textContent.includes('greet')`)
+	p.until(t, `location.pathname.startsWith('/changes/') && document.querySelector('h1')?.textContent.includes('greet')`)
 	if e := w.experiment(t, "tone").Experiment; e.Status != "concluded" || e.Winner != "warm" {
 		t.Errorf("promoted: %+v", e)
 	}

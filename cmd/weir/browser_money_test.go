@@ -30,6 +30,7 @@ func (p *tab) pick(t *testing.T, selector, value string) {
 
 // A model without a price gets one in the console, its calls are repriced, and the book shows whom it is for.
 func TestPricesInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	cfg := simulatedOpenAI(t, simulator.Config{Seed: 12})
@@ -140,6 +141,7 @@ func TestPricesInABrowser(t *testing.T) {
 
 // The simulator shows what the API says of amounts and of recorded calls.
 func TestSimulatorInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 13}))
@@ -226,6 +228,7 @@ func TestSimulatorInABrowser(t *testing.T) {
 
 // The Cache page shows what the cache did, by what, and can empty a part of it.
 func TestCacheInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 10}))
@@ -297,6 +300,7 @@ func TestCacheInABrowser(t *testing.T) {
 
 // Advice and forecast are what the API says; a finding leads to its calls.
 func TestAdviceInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 14}))
@@ -371,6 +375,7 @@ func TestAdviceInABrowser(t *testing.T) {
 
 // What happens to budgets stands on their page as the API tells it, under the budget's name as text.
 func TestBudgetEventsInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 15}))

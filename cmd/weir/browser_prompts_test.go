@@ -56,6 +56,7 @@ func (p *tab) told(t *testing.T, words string) {
 // A prompt's life in the console: written, rendered, changed, compared, its label moved, protected, asked for, approved by
 // somebody else, merged, rolled back.
 func TestPromptsInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 31}))
@@ -281,6 +282,7 @@ func TestPromptsInABrowser(t *testing.T) {
 // Answers of models stand side by side as they stream; what is refused says why; each is a call that can be opened, and a call can
 // be taken back to the playground.
 func TestPlaygroundInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 32}))
@@ -367,6 +369,7 @@ func TestPlaygroundInABrowser(t *testing.T) {
 
 // Members are added, given roles and removed by an admin; others see who they are, and may not do what their role does not let them.
 func TestMembersInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 33}))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -273,7 +274,7 @@ func changedParts(c *eval.Changed) []string {
 		name    string
 		was, is []byte
 	}{{"input", c.Was.Input, c.Is.Input}, {"expected", c.Was.Expected, c.Is.Expected}, {"context", c.Was.Context, c.Is.Context}} {
-		if string(p.was) != string(p.is) {
+		if !bytes.Equal(p.was, p.is) {
 			out = append(out, p.name)
 		}
 	}

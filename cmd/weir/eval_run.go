@@ -29,11 +29,10 @@ type evalRun struct {
 	again, local      bool
 	gateway           string
 
-	d     eval.Definition
-	c     *client
-	keep  *runStore
-	s     *screen
-	items []eval.Item
+	d    eval.Definition
+	c    *client
+	keep *runStore
+	s    *screen
 
 	entered *eval.Gateway // that targets ask; nil: they ask none
 }
@@ -138,7 +137,7 @@ func (r *evalRun) do(cmd *cobra.Command) error {
 	if err := r.keep.end(late, &run, runner.Items, results); err != nil {
 		r.s.note("the run is kept in %s, and not in the running weir: %v", r.dir, err)
 	}
-	return r.tell(cmd, &run)
+	return r.tell(cmd, &run, runner.Stopped)
 }
 
 // showProgress moves the bar.
@@ -297,7 +296,7 @@ func (r *evalRun) enter(ctx context.Context, run *eval.Run, client *http.Client)
 }
 
 // tell prints what came of the run.
-func (r *evalRun) tell(cmd *cobra.Command, run *eval.Run) error {
+func (r *evalRun) tell(cmd *cobra.Command, run *eval.Run, stopped error) error {
 	if asJSON(cmd) {
 		if err := r.s.line(struct {
 			Run     string        `json:"run"`
@@ -313,11 +312,10 @@ func (r *evalRun) tell(cmd *cobra.Command, run *eval.Run) error {
 	if run.State == eval.Done {
 		return nil
 	}
-	err := fmt.Errorf("run %s has stopped: %s; weir eval run %s --resume %s goes on", run.ID, run.Reason, r.file, run.ID)
-	if cmd.Context().Err() != nil {
-		return err
+	if errors.Is(stopped, eval.ErrSpent) {
+		return sayNo("run %s has stopped: %s; weir eval run %s --resume %s goes on", run.ID, run.Reason, r.file, run.ID)
 	}
-	return errors.Join(err)
+	return fmt.Errorf("run %s has stopped: %s; weir eval run %s --resume %s goes on", run.ID, run.Reason, r.file, run.ID)
 }
 
 // summary prints a run's figures, a row for each target and scorer.

@@ -121,7 +121,7 @@ func readJudge(name string, text []byte) (judge.Config, error) {
 		return out, fmt.Errorf("%s: %w", name, err)
 	}
 	if doc == nil || doc.Kind != yamldoc.Mapping {
-		return out, fmt.Errorf("%s says no judge: want rubric: and model:", name)
+		return out, fmt.Errorf("%s says no judge: want at least a rubric and a model", name)
 	}
 	raw, err := doc.JSON()
 	if err != nil {
@@ -209,47 +209,6 @@ func judgePrices(ctx context.Context, c *client, models []string) judge.Price {
 		usd, _ := price.USD(nano.Div(nano, sum.Denom()).Int64()).Clamp() // rounded up: it is held against a limit
 		return usd, true
 	}
-}
-
-// registryPrompt is a version of a prompt that the running weir renders.
-type registryPrompt struct {
-	c    *client
-	name string
-	v    apiPromptVersion
-}
-
-// judgePrompts finds judges' prompts in the running weir. A label is read once: all cases are judged by the version it meant then.
-func judgePrompts(c *client) judge.Resolver {
-	return func(ctx context.Context, ref string) (judge.Prompt, error) {
-		name, label, err := splitRef(ref)
-		if err != nil {
-			return nil, err
-		}
-		_, v, err := c.fetchPrompt(ctx, name, label)
-		if err != nil {
-			return nil, err
-		}
-		return &registryPrompt{c, name, v}, nil
-	}
-}
-
-// Hash implements judge.Prompt.
-func (p *registryPrompt) Hash() string { return p.v.Hash }
-
-// Messages implements judge.Prompt. A prompt that is one text is the user's message.
-func (p *registryPrompt) Messages(ctx context.Context, variables map[string]string) ([]judge.Message, error) {
-	var made struct {
-		Text     string          `json:"text"`
-		Messages []judge.Message `json:"messages"`
-	}
-	in := map[string]any{"ref": fmt.Sprint(p.v.Version), "variables": variables}
-	if _, err := p.c.do(ctx, http.MethodPost, promptPath(p.name, "render"), nil, in, &made); err != nil {
-		return nil, fmt.Errorf("render %s@%d: %w", p.name, p.v.Version, err)
-	}
-	if len(made.Messages) == 0 {
-		return []judge.Message{{Role: "user", Content: made.Text}}, nil
-	}
-	return made.Messages, nil
 }
 
 // tellEstimate says what is to come.

@@ -47,6 +47,9 @@ func (r *evalRun) judges(ctx context.Context, runner *eval.Runner) (endKey func(
 		Send: judge.Over(gateway.URL, gateway.Key, client), Price: judgePrices(ctx, r.c, models),
 		Call: llm.Call{Session: runner.Run.ID, Tags: map[string]string{"eval_run": runner.Run.ID, "weir": "judge"}},
 	}
+	if most := r.d.MaxCost; most != nil && allPriced(ask.Price, models) {
+		ask.Limit = *most // beside the run's own count, which looks back only
+	}
 	runner.Judges = eval.Judges{Asker: judge.NewAsker(ask), Prompts: judgePrompts(r.c)}
 	for i := range runner.Run.Definition.Scorers {
 		if c := &runner.Run.Definition.Scorers[i]; c.Metric == "judge" {
@@ -59,6 +62,16 @@ func (r *evalRun) judges(ctx context.Context, runner *eval.Runner) (endKey func(
 		}
 	}
 	return endKey, nil
+}
+
+// allPriced says that all models have a known price.
+func allPriced(p judge.Price, models []string) bool {
+	for _, m := range models {
+		if _, ok := p(m, llm.Usage{InputUncached: 1}); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // fitness reads a judge's comparison with people.

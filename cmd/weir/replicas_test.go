@@ -25,6 +25,17 @@ import (
 	"github.com/weir-dev/weir/internal/testutil/redistest"
 )
 
+// killedDir is a folder for processes that are killed: their engines die of it a little later, and write until then.
+func killedDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "weir-replicas-") //nolint:usetesting // that folder is removed at once, and must be empty then
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { eventually(t, patience, func() error { return os.RemoveAll(dir) }) })
+	return dir
+}
+
 // replicaCalls is how many calls two replicas are driven with at once; make test-faults says more.
 var replicaCalls = flag.Int("replica-calls", 120, "how many calls drive two weirs that share a budget")
 
@@ -55,7 +66,7 @@ func startTwo(t *testing.T, settings string) *twoWeirs {
 	}))
 	t.Cleanup(provider.Close)
 	t.Cleanup(func() { close(over) })
-	dir := t.TempDir()
+	dir := killedDir(t)
 	config := filepath.Join(dir, "weir.yaml")
 	text := fmt.Sprintf("control: {url: %q}\nredis: {url: %q, timeout: 2s}\nproviders:\n  - {name: openai, kind: openai, base_url: %q, api_key: x}\n%s", postgrestest.Start(t).URL(), w.redis.URL(), provider.URL+"/v1", settings)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
