@@ -49,6 +49,7 @@ func (p *tab) harmless(t *testing.T, where string) {
 
 // Scores in the console are those of the API; a call is scored on its own page, and the score taken back.
 func TestScoresInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 21}))
@@ -290,6 +291,7 @@ func (p *tab) describe(t *testing.T, text string) {
 
 // An experiment's life in the console: described, started, watched with simulated users, and promoted through a change request.
 func TestExperimentsInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 22}))
@@ -422,6 +424,7 @@ func (p *tab) sameAsTheAPI(t *testing.T, seen *shownExperiment) {
 
 // Harm and a split that is not as planned are unmistakable, in the list and on their pages.
 func TestExperimentsThatMustStopInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 23}))

@@ -39,6 +39,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    // The rooms that are loaded when they are entered come in two parts: many small ones compress much worse.
+    rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [
+      { name: 'experiments', test: /src\/(pages\/(experiments?|scores)\.|ui\/(experiment|effects|bandchart|scorefilters|scorelist|scoreof)|lib\/(experiments|yaml)\.)/ },
+      { name: 'prompts', test: /src\/(pages\/(prompts?|changes|playground|members)\.|ui\/(prompt|change)|lib\/(playground|template|variables)\.)/ },
+    ] } } },
   },
   server: process.env.WEIR_URL ? { proxy: { '/api': process.env.WEIR_URL } } : {},
 })

@@ -138,7 +138,7 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
       return { status: held[2] ? 202 : 204 }
     }
     if (path === '/api/v1/spool/quarantine') return { status: 200, body: { records: refused, total: refused.length, truncated: false } }
-    const money = figures(method, path, q, body) ?? budgets(method, path, body) ?? registry(method, path, q) ?? experiments(method, path, q, body)
+    const money = figures(method, path, q, body) ?? budgets(method, path, body) ?? experiments(method, path, q, body) ?? registry(method, path, q)
     if (money) return money
     if (path === '/api/v1/system') return { status: 200, body: { version: 'v0.1.0-dev', started_at: new Date(started).toISOString(), clickhouse: { mode: 'embedded', ok: true, error: '' }, control: { kind: 'sqlite' }, providers: [{ name: 'openai', kind: 'openai', base_url: 'https://api.openai.com/v1', live: true }, { name: 'anthropic', kind: 'anthropic', base_url: 'https://api.anthropic.com', live: true }, { name: 'gemini', kind: 'gemini', base_url: 'https://generativelanguage.googleapis.com', live: true }, { name: 'local', kind: 'compatible', base_url: 'http://127.0.0.1:8000/v1', live: false }] } }
     return fail(404, 'weir_not_found', `${method} ${path} is not part of the API.`)

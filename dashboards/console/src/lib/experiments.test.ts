@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from './api'
-import { amount, days, daysWord, description, dollars, faultsOf, headline, marginAt, metricName, number, percentOf, series, share, signed, size, split, standing, steps, unitsWord, window, worthAt, type Effect, type Experiment, type Verdict } from './experiments'
+import { amount, days, daysWord, description, dollars, faultsOf, headline, marginAt, metricName, number, percentOf, series, share, signed, size, split, standing, steps, unitsWord, reach, worthAt, type Effect, type Experiment, type Verdict } from './experiments'
 import { parse } from './yaml'
 
 const effect = (over: Partial<Effect> = {}): Effect => ({
@@ -12,7 +12,7 @@ const experiment = (over: Partial<Experiment> = {}): Experiment => ({
 
 describe('words', () => {
   test('as the verdict writes them', () => {
-    expect([dollars(0.0123456), dollars(0), dollars(12.345), dollars(12345.6), dollars(-0.00012), dollars(4)]).toEqual(['$0.0123', '$0', '$12.35', '$12,346', '−$0.00012', '$4'])
+    expect([dollars(0.0123456), dollars(0), dollars(12.345), dollars(12345.6), dollars(-0.00012), dollars(4), dollars(0.000759592), dollars(1e-13)]).toEqual(['$0.0123', '$0', '$12.35', '$12,346', '−$0.00012', '$4', '$0.00076', '$0'])
     expect([number(1234.5), number(0.1239), number(-3), number(0)]).toEqual(['1,235', '0.124', '−3', '0'])
     expect([signed({ metric: 'errors', per: 'call' }, 0.0123), signed({ metric: 'errors', per: 'call' }, -0.01), signed({ metric: 'cost', per: 'unit' }, -0.5), amount({ metric: 'latency', per: 'call' }, 0.5), percentOf(-0.1234), percentOf(20)]).toEqual(['+1.23 points', '−1 point', '−$0.5', '50%', '−12.3%', '+more than 1000%'])
   })
@@ -61,10 +61,10 @@ describe('over time', () => {
   const over = [{ at: '', units: 0, effects: [] }, { at: '', units: 9, effects: [{ arm: 'warm', ...f, value: -1, low: -90, high: 88 }, { arm: 'warm', ...f, role: 'guardrail' as const, value: 5, low: 4, high: 6 }] }, { at: '', units: 90, effects: [{ arm: 'warm', ...f, value: -1, low: -3, high: 1 }] }]
   test('one metric of one arm', () => { expect(series(over, f, 'warm')).toEqual({ values: [null, -1, -1], low: [null, -90, -3], high: [null, 88, 1] }) })
   test('early intervals do not make the late ones small', () => {
-    const [low, high] = window([series(over, f, 'warm')], [-2])!
+    const [low, high] = reach([series(over, f, 'warm')], [-2])!
     expect(low).toBeGreaterThan(-10)
     expect(high).toBeLessThan(8)
-    expect(window([], [])).toBeUndefined()
+    expect(reach([], [])).toBeUndefined()
   })
 })
 

@@ -87,10 +87,10 @@ export function number(x: number): string {
   return (x < 0 ? '−' : '') + text
 }
 
-/** dollars are whole from a thousand on, cents from ten on, else three digits that count. They are estimates, not amounts of a bill. */
+/** dollars are whole from a thousand on, cents from ten on, else three digits that count, to a tenth of a nanodollar. They are estimates, not amounts of a bill. */
 export function dollars(x: number): string {
   const abs = Math.abs(x)
-  const text = abs >= 1000 ? Math.round(abs).toLocaleString('en-US') : abs >= 10 ? abs.toFixed(2) : abs === 0 || abs >= 0.001 ? Number(abs.toPrecision(3)).toString() : abs.toFixed(9).replace(/0+$/, '').replace(/\.$/, '')
+  const text = abs >= 1000 ? Math.round(abs).toLocaleString('en-US') : abs >= 10 ? abs.toFixed(2) : abs === 0 || abs >= 0.001 ? Number(abs.toPrecision(3)).toString() : abs.toFixed(Math.min(10, 2 - Math.floor(Math.log10(abs)))).replace(/\.?0+$/, '')
   return (x < 0 ? '−$' : '$') + (text === '' ? '0' : text)
 }
 
@@ -171,8 +171,8 @@ export function series(over: Point[], m: { metric: string; role: string; per?: s
   return { values: own.map((f) => f?.value ?? null), low: own.map((f) => f?.low ?? null), high: own.map((f) => f?.high ?? null) }
 }
 
-/** window is the part of differences worth drawing: early intervals are much wider than what is known now. */
-export function window(list: { low: (number | null)[]; high: (number | null)[] }[], levels: number[]): [number, number] | undefined {
+/** reach is the part of differences worth drawing: early intervals are much wider than what is known now. */
+export function reach(list: { low: (number | null)[]; high: (number | null)[] }[], levels: number[]): [number, number] | undefined {
   const lows = list.flatMap((s) => s.low.filter((v): v is number => v !== null)), highs = list.flatMap((s) => s.high.filter((v): v is number => v !== null))
   if (!lows.length) return undefined
   const last = list.flatMap((s) => { const i = s.low.findLastIndex((v) => v !== null); return i < 0 ? [] : [s.low[i]!, s.high[i]!] })

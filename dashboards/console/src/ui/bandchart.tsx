@@ -1,12 +1,13 @@
 /** Lines over time, each with a band around it, and levels that are meant to be passed or not. */
 
+import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import { token, useTheme } from '../lib/theme'
 import { clock, DAY, shortDate, utcDay } from '../lib/time'
 
 type Values = (number | null)[]
-export interface Line { label: string; colour: string; values: Values; low?: Values; high?: Values; dash?: number[]; said?: (i: number) => string }
+export interface Line { label: string; colour: string; values: Values; low?: Values; high?: Values; dash?: number[]; said?: (i: number) => ComponentChildren }
 export interface Level { label: string; at: number; colour: string; dash?: number[] }
 
 const moment = (t: number, days: boolean): string => (days ? utcDay(t) + ' UTC' : `${shortDate(t)}, ${clock(new Date(t).toISOString()).slice(0, 5)}`)
@@ -69,7 +70,6 @@ export function BandChart(x: { label: string; times: number[]; lines: Line[]; le
           {some ? (
             <dl>
               {x.lines.filter((l) => l.values[at.i] !== null && l.values[at.i] !== undefined).map((l) => [<span class="swatch" style={{ background: `var(--${l.colour})` }} />, <dt>{l.label}</dt>, <dd>{l.said ? l.said(at.i) : x.format(l.values[at.i]!)}</dd>])}
-              {(x.levels ?? []).map((l) => [<span class="swatch" style={{ background: `var(--${l.colour})` }} />, <dt>{l.label}</dt>, <dd>{x.format(l.at)}</dd>])}
             </dl>
           ) : <p class="faint">nothing known</p>}
         </div>

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { count } from '../lib/format'
-import { amount, key, marginAt, metricName, percentOf, series, signed, standing, tick, window, worthAt, type Detail, type Effect, type Interval } from '../lib/experiments'
+import { amount, key, marginAt, metricName, percentOf, series, signed, standing, tick, reach, worthAt, type Detail, type Effect, type Interval } from '../lib/experiments'
 import { shortDate, clock } from '../lib/time'
 import { BandChart, type Level } from './bandchart'
 import { Icon } from './icons'
@@ -41,18 +41,18 @@ export function EffectChart({ d }: { d: Detail }) {
     { label: 'No difference', at: 0, colour: 'text' },
     ...(margins.length ? [{ label: 'Margin', at: margins[0]!, colour: 'c6', dash: [6, 4] }] : []), ...(worths.length ? [{ label: 'Worth having', at: worths[0]!, colour: 'c3', dash: [6, 4] }] : []),
   ]
-  const range = window(lines.map((l) => l.s), levels.map((l) => l.at))
+  const range = reach(lines.map((l) => l.s), levels.map((l) => l.at))
   const better = m.direction === 'lower' ? 'below zero is better' : 'above zero is better'
   return (
     <Card title="Effect over time" class={a.srm.alarm ? 'alarmed' : ''} sub={`${metricName(m)}: ${better}${a.srm.alarm ? ', not to be trusted while frozen' : ''}`} actions={<>
-      {all.length > 1 && (all.length <= 4 ? <Segmented small label="Metric" value={key(m)} onChange={choose} options={all.map((f) => [key(f), metricName(f)] as const)} />
+      {all.length > 1 && (all.length <= 4 && all.reduce((n, f) => n + metricName(f).length, 0) < 64 ? <Segmented small class="fit" label="Metric" value={key(m)} onChange={choose} options={all.map((f) => [key(f), metricName(f)] as const)} />
         : <select class="field small-field" aria-label="Metric" value={key(m)} onChange={(x) => choose(x.currentTarget.value)}>{all.map((f) => <option key={key(f)} value={key(f)}>{metricName(f)}</option>)}</select>)}
       <Segmented small class="icons" label="View" value={view} onChange={setView} options={[['chart', <Icon name="chart" size={14} />, 'Chart'], ['table', <Icon name="table" size={14} />, 'Table']]} />
     </>}>
       {!known ? <p class="card-body muted">{e.started_at ? 'Nothing is known yet: it takes two units with a value in each arm.' : 'It has not started.'}</p> : view === 'chart' ? (
         <>
           <div class="band-body"><BandChart label={`Effect on ${metricName(m).toLowerCase()} over time`} times={over.map((p) => Date.parse(p.at))} format={(v) => tick(m, v)} levels={levels} dots height={272} {...(range ? { range } : {})}
-            lines={lines.map(({ f, colour, s }) => ({ label: f.arm, colour, values: s.values, low: s.low, high: s.high, said: (i: number) => `${signed(m, s.values[i]!)} (${signed(m, s.low[i]!)} to ${signed(m, s.high[i]!)})` }))} /></div>
+            lines={lines.map(({ f, colour, s }) => ({ label: f.arm, colour, values: s.values, low: s.low, high: s.high, said: (i: number) => <><b>{signed(m, s.values[i]!)}</b><span class="of">{signed(m, s.low[i]!)} to {signed(m, s.high[i]!)}</span></> }))} /></div>
           <ul class="legend">
             {lines.map(({ f, colour }) => <li key={f.arm}><span class="stroke" style={{ borderColor: `var(--${colour})` }} /><span class="cut">{f.arm} against {e.arms[0]!.name}</span></li>)}
             <li><span class="swatch band-swatch" />where the truth is, however often one looks</li>
@@ -75,7 +75,7 @@ export function EffectTable({ d }: { d: Detail }) {
   const several = e.arms.length > 2
   const list = metrics(a.effects).flatMap((m) => a.effects.filter((f) => key(f) === key(m)))
   if (!list.length) return null
-  const reach = (m: Effect) => {
+  const ends = (m: Effect) => {
     const own = list.filter((f) => key(f) === key(m) && f.data), v = own.flatMap((f) => [f.difference.low, f.difference.high, marginAt(f) ?? 0, worthAt(e, f) ?? 0])
     return { low: Math.min(0, ...v), high: Math.max(0, ...v) }
   }
@@ -95,7 +95,7 @@ export function EffectTable({ d }: { d: Detail }) {
                   <>
                     <td class="num wide">{amount(f, f.control)}</td><td class="num wide">{amount(f, f.value)}</td>
                     <td class="num e-diff"><b>{f.relative && f.metric !== 'errors' && f.metric !== 'latency' ? percentOf(f.relative.value) : signed(f, f.difference.value)}</b><div class="faint small">{f.relative && f.metric !== 'errors' && f.metric !== 'latency' ? `${percentOf(f.relative.low)} to ${percentOf(f.relative.high)}` : said}</div></td>
-                    <td class="spread-cell e-forest"><Forest x={f.difference} {...reach(f)} level={margin} worth={worth} said={said} /></td>
+                    <td class="spread-cell e-forest"><Forest x={f.difference} {...ends(f)} level={margin} worth={worth} said={said} /></td>
                   </>
                 ) : <td colSpan={4} class="muted small any e-diff">no values in {f.units < 2 ? f.arm : e.arms[0]!.name}</td>}
                 <td class="num wide nowrap">{f.role === 'guardrail' ? (margin === null ? String(f.margin ?? '–') : signed(f, margin)) : worth !== null ? <>{signed(f, worth)}<div class="faint small">worth having</div></> : <span class="faint">–</span>}</td>

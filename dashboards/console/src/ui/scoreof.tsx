@@ -64,7 +64,7 @@ export function OverTime({ r, params, since, until }: { r: Figures; params: Reco
     <Card title={yes ? 'Yes, over time' : 'Mean over time'} sub="by the day of the call, UTC" actions={<View value={view} onChange={setView} />}>
       {view === 'chart' ? (
         <div class="band-body"><BandChart label={`${yes ? 'Share of yes' : 'Mean'} of ${r.name} by day`} times={d.times} days dots format={say} {...(yes ? { range: [0, 1] as [number, number] } : {})}
-          lines={[{ label: yes ? 'Yes' : 'Mean', colour: 'c1', values: d.rows.map((x) => x?.mean ?? null), said: (i) => `${say(d.rows[i]!.mean)} of ${plural(d.rows[i]!.n, 'score')}` }]} /></div>
+          lines={[{ label: yes ? 'Yes' : 'Mean', colour: 'c1', values: d.rows.map((x) => x?.mean ?? null), said: (i) => <><b>{say(d.rows[i]!.mean)}</b><span class="of">of {plural(d.rows[i]!.n, 'score')}</span></> }]} /></div>
       ) : (
         <div class="table-tall" tabIndex={0} role="region" aria-label={`${r.name} over time, table`}>
           <table class="table dense" data-days><thead><tr><th scope="col">Day (UTC)</th><th scope="col" class="num">Scores</th><th scope="col" class="num">{yes ? 'Yes' : 'Mean'}</th>{!yes && <><th scope="col" class="num">SD</th><th scope="col" class="num">Min</th><th scope="col" class="num">Max</th></>}</tr></thead>
@@ -85,7 +85,7 @@ export function Compared({ r, params }: { r: Figures; params: Record<string, str
   const order = words(r).map((w) => w.word)
   const number = r.type === 'number'
   return (
-    <Card title="Compared" sub={number ? 'bar: all scores, one standard deviation, mean' : undefined} actions={<Segmented small label="By" value={by} onChange={setBy} options={Object.entries(groupings).map(([k, v]) => [k, v.name] as const)} />}>
+    <Card title="Compared" sub={number ? 'bar: all scores, one standard deviation, mean' : undefined} actions={<Segmented small class="fit" label="By" value={by} onChange={setBy} options={Object.entries(groupings).map(([k, v]) => [k, v.name] as const)} />}>
       {sums.error ? <div class="card-body"><Problem error={sums.error} retry={sums.reload} /></div> : !sums.data ? <SkeletonRows n={4} /> : (
         <div class="scroll" tabIndex={0} role="region" aria-label={`${r.name} by ${g.name.toLowerCase()}, table`}><table class="table" data-compared={by}>
           <thead><tr><th scope="col">{g.name}</th><th scope="col" class="num">Scores</th><th scope="col" class="num">{number ? 'Mean' : r.type === 'boolean' ? 'Yes' : 'Most frequent'}</th>{number && <th scope="col" class="num wide">SD</th>}<th scope="col" class="spread-cell">Spread</th></tr></thead>

@@ -33,9 +33,9 @@ export function Histogram({ bins, label }: { bins: Bin[]; label: string }) {
   const single = bins.every((b) => b.low === b.high)
   const every = Math.ceil(bins.length / 6)
   return (
-    <div class="hist" role="img" aria-label={`${label}: ${plural(bins.length, 'bin')}, most scores at ${bins.find((b) => b.n === most)?.label ?? ''}. The same figures are in the table view.`}>
-      <div class="bars">{bins.map((b) => <div key={b.low} class="bin" title={`${b.label}: ${plural(b.n, 'score')}, ${percent(b.n, whole)}`}>{single && <span>{count(b.n)}</span>}<i style={{ height: (b.n / most) * 100 + '%', minHeight: b.n ? '2px' : '0' }} /></div>)}</div>
-      <div class={'ends' + (single ? ' single' : '')}>{single ? bins.map((b) => <span key={b.low}>{figure(b.low)}</span>) : bins.map((b, i) => <span key={b.low}>{i % every === 0 ? figure(b.low) : ''}{i === bins.length - 1 && <em>{figure(b.high)}</em>}</span>)}</div>
+    <div class={'hist' + (single ? ' single' : '')} role="img" aria-label={`${label}: ${plural(bins.length, 'bin')}, most scores at ${bins.find((b) => b.n === most)?.label ?? ''}. The same figures are in the table view.`}>
+      <div class="bars">{bins.map((b) => <div key={b.low} class="bin" title={`${b.label}: ${plural(b.n, 'score')}, ${percent(b.n, whole)}`}>{single && <span>{count(b.n)}</span>}<i style={{ height: `calc((100% - ${single ? 20 : 2}px) * ${b.n / most})`, minHeight: b.n ? '2px' : '0' }} /></div>)}</div>
+      <div class="ends">{single ? bins.map((b) => <span key={b.low}>{figure(b.low)}</span>) : bins.map((b, i) => <span key={b.low}>{i % every === 0 ? figure(b.low) : ''}{i === bins.length - 1 && <em>{figure(b.high)}</em>}</span>)}</div>
     </div>
   )
 }
