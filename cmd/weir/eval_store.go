@@ -14,6 +14,7 @@ import (
 	"github.com/weir-dev/weir/eval"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/trace"
 )
 
 // Batches of results that are sent to a weir.
@@ -147,13 +148,19 @@ func fetchResults(ctx context.Context, c *client, id string) ([]eval.Result, err
 func recordedAnswer(c *client) func(ctx context.Context, run, tag string) (eval.Answer, bool, error) {
 	return func(ctx context.Context, run, tag string) (eval.Answer, bool, error) {
 		var list struct {
-			Calls []struct{ ID string }
+			Calls []struct {
+				ID     string
+				Status trace.Status
+			}
 		}
-		q := url.Values{"session": {run}, "tag.eval_ask": {tag}, "status": {"ok"}, "limit": {"10"}}
+		q := url.Values{"session": {run}, "tag.eval_ask": {tag}, "limit": {"10"}}
 		if _, err := c.get(ctx, "calls", q, &list); err != nil {
 			return eval.Answer{}, false, err
 		}
-		for _, found := range slices.Backward(list.Calls) { // the first that was answered
+		for _, found := range slices.Backward(list.Calls) { // the first that was answered, though nobody may have been there to hear it
+			if found.Status != trace.StatusOK && found.Status != trace.StatusClientClosed {
+				continue
+			}
 			a, ok, err := readRecorded(ctx, c, found.ID)
 			if err != nil || ok {
 				return a, ok, err
@@ -183,7 +190,7 @@ func readRecorded(ctx context.Context, c *client, id string) (eval.Answer, bool,
 	if text := ""; json.Unmarshal(body, &text) == nil {
 		body = json.RawMessage(text)
 	}
-	if len(body) == 0 {
+	if !json.Valid(body) { // it was not kept, or is cut off
 		return eval.Answer{}, false, nil
 	}
 	a := eval.ReadAnswer(call.Endpoint, llm.OpenAI, call.Stream, body)
