@@ -128,6 +128,7 @@ var filled = map[string]string{
 	"/playground":  `document.querySelector('.empty h2')`,
 	"/experiments": `document.querySelector('.empty h2')`,
 	"/scores":      `document.querySelector('.empty h2')`,
+	"/datasets":    `document.querySelector('.empty h2')`,
 	"/members":     `document.querySelector('.empty h2')`,
 	"/system":      `document.querySelectorAll('.balance b').length === 5 && document.body.innerText.includes('nothing lost')`,
 }

@@ -153,7 +153,7 @@ func TestTheStoryOfAnExperiment(t *testing.T) {
 	needEngine(t)
 	began := time.Now()
 	provider := startProvider(t, simulator.Config{Seed: 1})
-	dir := t.TempDir()
+	dir := killedDir(t)
 	config := filepath.Join(dir, "weir.yaml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, "providers:\n  - {name: openai, kind: openai, base_url: %q, api_key: x}\n", provider.URL+"/v1"), 0o600); err != nil {
 		t.Fatal(err)

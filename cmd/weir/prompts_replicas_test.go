@@ -23,7 +23,7 @@ import (
 // startReplica runs weir as a process of its own on a shared control plane.
 func startReplica(t *testing.T, control, provider string) (*process, *service) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := killedDir(t)
 	config := filepath.Join(dir, "weir.yaml")
 	text := fmt.Sprintf("control: {url: %q}\nproviders:\n  - {name: openai, kind: openai, base_url: %q, api_key: x}\n", control, provider+"/v1")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {

@@ -28,6 +28,10 @@ const PlaygroundPage = lazy(() => import('./pages/playground').then((m) => m.Pla
 const ExperimentsPage = lazy(() => import('./pages/experiments').then((m) => m.ExperimentsPage))
 const ExperimentPage = lazy(() => import('./pages/experiment').then((m) => m.ExperimentPage))
 const ScoresPage = lazy(() => import('./pages/scores').then((m) => m.ScoresPage))
+const DatasetsPage = lazy(() => import('./pages/datasets').then((m) => m.DatasetsPage))
+const DatasetPage = lazy(() => import('./pages/dataset').then((m) => m.DatasetPage))
+const RunPage = lazy(() => import('./pages/run').then((m) => m.RunPage))
+const ComparePage = lazy(() => import('./pages/compare').then((m) => m.ComparePage))
 const MembersPage = lazy(() => import('./pages/members').then((m) => m.MembersPage))
 
 function Room() {
@@ -47,6 +51,8 @@ function Room() {
     case '/playground': return <PlaygroundPage />
     case '/experiments': return <ExperimentsPage />
     case '/scores': return <ScoresPage />
+    case '/datasets': return <DatasetsPage />
+    case '/datasets/runs/compare': return <ComparePage />
     case '/members': return <MembersPage />
     case '/system': return <SystemPage />
   }
@@ -58,6 +64,10 @@ function Room() {
   if (change) return <ChangePage key={path} id={decode(change[1]!)} />
   const experiment = /^\/experiments\/([^/]+)$/.exec(path)
   if (experiment) return <ExperimentPage key={path} name={decode(experiment[1]!)} />
+  const run = /^\/datasets\/runs\/([^/]+)$/.exec(path)
+  if (run) return <RunPage key={path} id={decode(run[1]!)} />
+  const dataset = /^\/datasets\/([^/]+)$/.exec(path)
+  if (dataset) return <DatasetPage key={path} name={decode(dataset[1]!)} />
   const room = unbuilt['/' + path.split('/')[1]]
   return room ? <Unbuilt room={room} /> : <NotFound path={path} />
 }

@@ -54,7 +54,7 @@ function Sets({ list, error, reload }: { list: Version[] | undefined; error: Fai
         <p>A dataset is a list of inputs, each with what a good answer is. Every change makes a version that never changes again, known by its hash.</p>
         <div class="first">
           <Code lang="support.jsonl, one item a line" text={'{"id": "refund", "input": "Can I send it back?", "expected": "Yes, within 30 days."}\n{"id": "hours", "input": "When are you open?", "expected": ["9 to 5", "From 9 to 5"]}'} />
-          <Code lang="shell" text={'weir datasets push support support.jsonl'} />
+          <Code lang="shell" text={'weir datasets import support.jsonl'} />
         </div>
       </Empty></Card>
     )

@@ -21,7 +21,7 @@ export function ImportFile({ name: fixed = '', onClose, onDone }: { name?: strin
     setError(null)
     setFile(null)
     if (!f) return
-    if (f.size > LARGEST) return setFile({ name: f.name, items: [], lines: [], faults: [{ line: 1, reason: 'the file is larger than 60 MiB: use weir datasets push' }] })
+    if (f.size > LARGEST) return setFile({ name: f.name, items: [], lines: [], faults: [{ line: 1, reason: 'the file is larger than 60 MiB: use weir datasets import' }] })
     setBusy(true)
     try { setFile({ ...readFile(f.name, new Uint8Array(await f.arrayBuffer())), name: f.name }) } catch (e) { setFile({ name: f.name, items: [], lines: [], faults: [{ line: 1, reason: 'it cannot be read: ' + (e instanceof Error ? e.message : String(e)) }] }) }
     setBusy(false)

@@ -23,6 +23,7 @@ export const rooms: { path: string; name: string; icon: IconName; key: string; h
   { path: '/playground', name: 'Playground', icon: 'play', key: 'l' },
   { path: '/experiments', name: 'Experiments', icon: 'experiments', key: 'x' },
   { path: '/scores', name: 'Scores', icon: 'score', key: 'r' },
+  { path: '/datasets', name: 'Datasets', icon: 'datasets', key: 'd' },
   { path: '/keys', name: 'Keys', icon: 'keys', key: 'k', head: 'Administration' },
   { path: '/members', name: 'Members', icon: 'members', key: 't' },
   { path: '/system', name: 'System', icon: 'system', key: 'y' },
