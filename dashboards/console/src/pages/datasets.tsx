@@ -29,7 +29,7 @@ export function DatasetsPage() {
     go(datasetRoom(v.name))
   }
   const actions = may('developer') && (
-    <div class="row wrap actions-row">
+    <div class="row wrap actions-row below">
       <button type="button" class="btn" onClick={() => setOpen('calls')}><Icon name="calls" size={14} />From calls</button>
       <button type="button" class="btn primary" onClick={() => setOpen('file')}><Icon name="up" size={14} />Import a file</button>
     </div>
@@ -125,7 +125,7 @@ function Runs() {
       <Card label="Runs">
         {list.length ? (
           <div class="scroll" tabIndex={0} role="region" aria-label="Runs, table"><table class="table" data-runs>
-            <thead><tr><th scope="col"><span class="sr">Pick</span></th><th scope="col">Run</th><th scope="col">State</th><th scope="col">Means, with coverage</th><th scope="col" class="num">Spend</th><th scope="col" class="num wide">Took</th><th scope="col" class="wide">Begun</th></tr></thead>
+            <thead><tr><th scope="col"><span class="sr">Pick</span></th><th scope="col">Run</th><th scope="col" class="wide">State</th><th scope="col">Means, with coverage</th><th scope="col" class="num">Spend</th><th scope="col" class="num wide">Took</th><th scope="col" class="wide">Begun</th></tr></thead>
             <tbody>{list.map((r) => <RunRow key={r.id} r={r} picked={picked.includes(r.id)} full={picked.length >= 10} onPick={(on) => pick(on ? [...picked, r.id] : picked.filter((x) => x !== r.id))} />)}</tbody>
           </table></div>
         ) : <Empty icon="search" title="No run is picked"><button type="button" class="btn" onClick={() => go('/datasets?tab=runs', true)}>All runs</button></Empty>}
@@ -143,8 +143,8 @@ function RunRow({ r, picked, full, onPick }: { r: Run; picked: boolean; full: bo
   return (
     <tr data-run={r.id}>
       <td class="pick"><input type="checkbox" aria-label={`Pick ${r.name}, ${r.id}`} checked={picked} disabled={full && !picked} onChange={(e) => onPick(e.currentTarget.checked)} /></td>
-      <td class="name"><a class="strong" href={runRoom(r.id)}>{r.name}</a><div class="faint small any">{r.definition.dataset} · {plural(r.items, 'item')} · {r.definition.targets.map((t) => t.name).join(', ')}</div></td>
-      <td><RunBadge r={r} /></td>
+      <td class="name"><a class="strong" href={runRoom(r.id)}>{r.name}</a><div class="faint small any">{r.definition.dataset} · {plural(r.items, 'item')} · {r.definition.targets.map((t) => t.name).join(', ')}</div><div class="narrow state-line"><RunBadge r={r} /></div></td>
+      <td class="wide"><RunBadge r={r} /></td>
       <td class="means">{means.length ? <ul>{means.slice(0, SHOWN).map(({ t, s }) => <li key={t + '\n' + s.scorer}><span class="faint cut">{r.summary.targets.length > 1 ? t + ' · ' : ''}{s.scorer}</span><b>{s.mean === null ? '—' : figure(s.mean)}</b><Coverage s={s} /></li>)}{means.length > SHOWN && <li class="faint">and {means.length - SHOWN} more</li>}</ul> : <span class="faint">–</span>}</td>
       <td class="num"><Spend s={spend(r)} /></td><td class="num wide">{ms(took(r))}</td><td class="wide muted"><Time iso={r.created_at} mode="ago" /></td>
     </tr>
