@@ -82,6 +82,7 @@ scorers: [{name: close, metric: levenshtein}]
 
 // Datasets and runs in the console: a file is imported and changed, runs are looked at item by item and compared, and all figures are the API's.
 func TestDatasetsInABrowser(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	axe := axeSource(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 23}))
