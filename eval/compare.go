@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/weir-dev/weir/eval/stats"
 )
@@ -349,9 +351,9 @@ func (c *Comparison) advise(scorer *ScorerConfig, best int) {
 	case len(rivals) == 0:
 		say("every other target is worse, by a paired test at %s", percent(compareAlpha))
 	default:
-		say("of %d others a paired test does not show that they are worse", len(rivals))
+		say("a paired test at %s does not show that these are worse: %s", percent(compareAlpha), strings.Join(rivals, ", "))
 		if pick != top {
-			say("of those %s is the cheapest: %s dollars an ask in place of %s", pick.Label, short(*pick.Cost), short(*top.Cost))
+			say("of those %s is the cheapest: $%s an ask in place of $%s", pick.Label, dollarText(*pick.Cost), dollarText(*top.Cost))
 		} else if top.Cost == nil {
 			say("what they cost is not known, so that the best is advised")
 		} else {
@@ -359,6 +361,11 @@ func (c *Comparison) advise(scorer *ScorerConfig, best int) {
 		}
 	}
 	say("on the front of quality, cost and latency: %s", joinFront(c.Systems))
+}
+
+// dollarText is an amount without an exponent, to the nanodollar.
+func dollarText(v float64) string {
+	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(v, 'f', 9, 64), "0"), ".")
 }
 
 func joinFront(systems []System) string {
