@@ -277,7 +277,11 @@ func TestStatements(t *testing.T) {
 		}
 		for _, s := range statements(string(text)) {
 			name := statementName(s)
-			if !strings.Contains(name, "IF NOT EXISTS") {
+			if strings.HasPrefix(name, "ALTER TABLE") {
+				if n := strings.Count(s, "ADD COLUMN"); n == 0 || n != strings.Count(s, "ADD COLUMN IF NOT EXISTS") {
+					t.Errorf("%s: %q may not be repeated", file, name)
+				}
+			} else if !strings.Contains(name, "IF NOT EXISTS") {
 				t.Errorf("%s: %q may not be repeated", file, name)
 			}
 			if strings.Contains(s, "ENGINE =") && !strings.Contains(s, "-- ORDER BY: ") {
