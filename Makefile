@@ -102,6 +102,10 @@ test-faults: test-needs ## every fault of docs/reliability.md in its long form, 
 		-kills $(or $(KILLS),100) -away $(or $(AWAY),10m) -departures 5000 -replica-calls 1000 -experiment-users 40000
 	go test ./redisdb -count=1 -v -timeout 60m -args -rounds 100
 
+.PHONY: test-pages
+test-pages: test-needs ## examine every state of every page of the console in a browser: accessibility, both themes, narrow windows (some minutes)
+	go test ./cmd/weir -run InABrowser -count=1 -timeout 30m -args -pages
+
 .PHONY: soak
 soak: build ## half an hour of mixed load: memory, goroutines and files must stay flat (ARGS="-soak-rate 100")
 	go run ./bench -weir bin/weir -soak $(or $(SOAK),30m) -csv soak.csv -out soak.json $(ARGS)

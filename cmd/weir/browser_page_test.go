@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -70,17 +71,22 @@ func startBrowser(t *testing.T) context.Context {
 
 // tab is a page of a browser with its own cookies. What goes wrong in it is gathered until somebody asks.
 type tab struct {
-	ctx  context.Context
-	base string // what the page may ask for begins with this
+	ctx      context.Context
+	base     string // what the page may ask for begins with this
+	thorough bool   // every state is examined for accessibility, in both themes and narrow
 
 	mu     sync.Mutex
 	faults []string
 }
 
+// everyPage has every state of every page examined, which takes minutes; see make test-pages. Without it that is done for each room
+// once, in TestConsoleInABrowser.
+var everyPage = flag.Bool("pages", false, "examine every state of every page for accessibility, in both themes and narrow")
+
 // newTab opens a tab without cookies that speaks with one weir only.
 func newTab(t *testing.T, browser context.Context, base string) *tab {
 	t.Helper()
-	p := &tab{base: base}
+	p := &tab{base: base, thorough: *everyPage}
 	ctx, shut := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.hear))
 	t.Cleanup(shut)
 	p.ctx = ctx
@@ -278,6 +284,9 @@ func axeSource(t *testing.T) string {
 // accessible checks a page with axe: no serious or critical finding. Without rules it checks them all.
 func (p *tab) accessible(t *testing.T, where, axe string, rules ...string) {
 	t.Helper()
+	if !p.thorough {
+		return
+	}
 	if !read[bool](t, p, `typeof window.axe === 'object'`) {
 		p.do(t, chromedp.Evaluate[chromedp.Void](axe+"\n;0"))
 	}
