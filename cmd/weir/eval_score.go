@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weir-dev/weir/eval/bleu"
-	"github.com/weir-dev/weir/eval/rouge"
 	"github.com/weir-dev/weir/eval/text"
 )
 
