@@ -591,6 +591,7 @@ func TestClockSetBetweenStarts(t *testing.T) {
 				cfg := s.config(t.TempDir())
 				cfg.MaxAge = time.Second
 				d := open(t, cfg)
+				synctest.Wait()                    // what the spool does at its start looks at the clock
 				d.base = d.base.Round(0).Add(jump) // a wall clock reading, an hour off
 				record(t, d, call("c0", 10))
 				dir := crash(t, s, d)
