@@ -94,7 +94,7 @@ test-needs: console npm engine ## install what the tests need: engine library, n
 .PHONY: test
 test: test-needs ## run every test (install what they need first)
 	cd $(CONSOLE) && npm run --silent check
-	go test ./...
+	go test -timeout 20m ./...
 
 .PHONY: test-faults
 test-faults: test-needs ## every fault of docs/reliability.md in its long form, about 45 minutes (KILLS=100 AWAY=10m)
