@@ -40,7 +40,10 @@ type estimate struct {
 	expected   Amount
 	noPrice    error
 	expects    bool
-	expectedIn int64  // tokens of the prompt within expected
+	expectedIn int64 // tokens of the prompt within expected
+	top        price.USD
+	topKnown   bool
+	ceiled     bool
 	capped     []byte // body with a limit of output, when the call had none
 }
 

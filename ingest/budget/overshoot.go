@@ -127,12 +127,20 @@ func (e *estimate) ceiling() (price.USD, bool) {
 	if e.bounded && e.noBound == nil && e.noBoundUSD == nil {
 		return e.bound.USD, true
 	}
+	if !e.ceiled {
+		e.ceiled = true
+		e.top, e.topKnown = e.workOutCeiling()
+	}
+	return e.top, e.topKnown
+}
+
+func (e *estimate) workOutCeiling() (price.USD, bool) {
 	l := e.readBody()
 	if l.unbounded != "" || e.call.Endpoint == llm.Passthrough {
 		return 0, false
 	}
 	in := int64(len(e.call.Body)) + perRequest
-	if bytes.Contains(e.call.Body, []byte(`image`)) || bytes.Contains(e.call.Body, []byte(`"file`)) || bytes.Contains(e.call.Body, []byte(`"document"`)) {
+	if bytes.Contains(e.call.Body, []byte(`"image`)) || bytes.Contains(e.call.Body, []byte(`"file`)) || bytes.Contains(e.call.Body, []byte(`"document"`)) {
 		in = max(in, e.input()) // what a short address stands for may be many tokens
 	}
 	out := int64(0)

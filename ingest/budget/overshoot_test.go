@@ -149,3 +149,25 @@ func TestWhichBudgetsHaveABound(t *testing.T) {
 		}
 	}
 }
+
+// Counting a prompt costs more than the rest of a hold: a ceiling takes bytes for tokens, but where an address stands for more of them.
+func TestACeilingCountsOnlyWhatIsNotText(t *testing.T) {
+	for body, counts := range map[string]bool{
+		`{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Paint an image of the document in this file"}]}`:                                   false,
+		`{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}]}`:          true,
+		`{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"data:application/pdf;base64,AAAA"}}]}]}`:       true,
+		`{"model":"gpt-4o-mini","input":[{"role":"user","content":[{"type":"input_image","image_url":"https://example.com/a.png"}]}]}`:                   true,
+		`{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"document","source":{"type":"url","url":"https://example.com/a.pdf"}}]}]}`: true,
+	} {
+		c := chat("c")
+		c.Body = []byte(body)
+		e := newEstimate(price.Embedded(), &habits{}, c, "openai")
+		top, known := e.ceiling()
+		if !known || top <= 0 || (e.prompt > 0) != counts {
+			t.Errorf("%s: %v, %v, counted %d tokens", body, top, known, e.prompt)
+		}
+		if again, _ := e.ceiling(); again != top {
+			t.Errorf("%s: %v, then %v", body, top, again)
+		}
+	}
+}
