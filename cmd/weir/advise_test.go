@@ -49,18 +49,15 @@ func TestWhatHappensToABudgetIsTold(t *testing.T) {
 	}
 	wait := func(w *service, what string, done func(events) bool) events {
 		t.Helper()
-		deadline := time.Now().Add(30 * time.Second)
-		for {
-			var got events
-			w.get(t, "/budgets/four/events", &got)
-			if done(got) {
-				return got
+		var got events
+		eventually(t, 30*time.Second, func() error { // the guard looks once a second
+			got = events{}
+			if w.get(t, "/budgets/four/events", &got); !done(got) {
+				return fmt.Errorf("%s: %+v", what, got)
 			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: %+v", what, got)
-			}
-			time.Sleep(20 * time.Millisecond) // the guard looks once a second
-		}
+			return nil
+		})
+		return got
 	}
 	all := func(e events) bool {
 		for _, one := range e.Events {

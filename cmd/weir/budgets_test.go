@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -62,20 +63,19 @@ func (s *service) post(t *testing.T, method, path, body string, want int, into a
 // budget reads one back, once what was spent before is known.
 func (s *service) budget(t *testing.T, id string) shownBudget {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	var found shownBudget
+	eventually(t, 30*time.Second, func() error {
 		var list struct{ Budgets []shownBudget }
 		s.get(t, "/budgets", &list)
 		for _, b := range list.Budgets {
 			if b.ID == id && b.State != "filling" {
-				return b
+				found = b
+				return nil
 			}
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no budget %s that is filled in %+v", id, list)
-		}
-		time.Sleep(20 * time.Millisecond) // the store's own time
-	}
+		return fmt.Errorf("no budget %s that is filled in %+v", id, list)
+	})
+	return found
 }
 
 func (s *service) makeBudget(t *testing.T, body string) shownBudget {

@@ -194,17 +194,12 @@ func TestTwoReplicasAnswerWithTheLabelAsItWasMoved(t *testing.T) {
 // until waits for an answer of /readyz with a status and a text.
 func (s *service) until(t *testing.T, status int, says string) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		got, text := s.plain(t, "/readyz")
-		if got == status && strings.Contains(text, says) {
-			return
+	eventually(t, time.Minute, func() error {
+		if got, text := s.plain(t, "/readyz"); got != status || !strings.Contains(text, says) {
+			return fmt.Errorf("/readyz says %d %s", got, text)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("/readyz says %d %s", got, text)
-		}
-		time.Sleep(50 * time.Millisecond) // it is another process
-	}
+		return nil
+	})
 }
 
 // plain asks outside of the API.

@@ -2,22 +2,17 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"math/big"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -83,13 +78,6 @@ type askedOnce struct {
 	vector       []float32
 }
 
-// pair is a question with the nearest one before it.
-type pair struct {
-	question, answer *askedOnce // asked now; answered before
-	score            float64
-	right            bool
-}
-
 // calibrated is the result.
 type calibrated struct {
 	Questions  int         `json:"questions"`  // texts that were compared
@@ -100,15 +88,6 @@ type calibrated struct {
 	Rows       []threshold `json:"thresholds"`
 	Suggested  *float64    `json:"suggested"` // null: no threshold is that precise
 	Precision  float64     `json:"wanted_precision"`
-}
-
-// threshold is what one would have done.
-type threshold struct {
-	Threshold float64  `json:"threshold"`
-	Hits      int      `json:"hits"`
-	Right     int      `json:"right"`
-	Precision *float64 `json:"precision"`     // null without hits
-	AtLeast   *float64 `json:"precision_low"` // with 95 % confidence
 }
 
 func (k *calibration) run(cmd *cobra.Command) error {
@@ -279,84 +258,6 @@ func (k *calibration) estimate(ctx context.Context, s *screen, c *client, groups
 	}
 }
 
-// priceOf is about what so many tokens of input cost, " (at most 0.01 USD)", or that it is not known.
-func priceOf(ctx context.Context, c *client, model string, tokens int64) string {
-	var list struct {
-		Prices []struct {
-			Model string `json:"model"`
-			Input string `json:"input_usd_per_mtok"`
-		} `json:"prices"`
-	}
-	if _, err := c.get(ctx, "prices", url.Values{"model": {model}}, &list); err != nil {
-		return ", at a price that could not be read"
-	}
-	most := new(big.Rat)
-	known := false
-	for _, p := range list.Prices {
-		if r, ok := new(big.Rat).SetString(p.Input); ok && p.Model == model {
-			known = true
-			if r.Cmp(most) > 0 {
-				most = r
-			}
-		}
-	}
-	if !known {
-		return ", at a price that is not in the book"
-	}
-	most.Mul(most, big.NewRat(tokens, 1_000_000))
-	return ", about " + most.FloatString(6) + " USD"
-}
-
-// payer asks the gateway with a virtual key, and adds up what that cost.
-type payer struct {
-	*client
-	key   account.Secret
-	spent big.Rat
-}
-
-// ask sends a body to a path below /v1.
-func (p *payer) ask(ctx context.Context, path string, in, out any) error {
-	text, err := json.Marshal(in)
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, calibrateRequests)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base.JoinPath("v1", path).String(), bytes.NewReader(text))
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+p.key.Reveal())
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Weir-Tags", "weir=calibrate")
-	res, err := p.http.Do(req)
-	if err != nil {
-		return p.unreached(err)
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", p.base.Redacted(), err)
-	}
-	cost := cmp.Or(res.Header.Get("X-Weir-Cost-Usd"), res.Trailer.Get("X-Weir-Cost-Usd")) // long answers have it behind them
-	if usd, ok := new(big.Rat).SetString(cost); ok {
-		p.spent.Add(&p.spent, usd)
-	}
-	if res.StatusCode != http.StatusOK {
-		var said struct {
-			Error struct {
-				Message string `json:"message"`
-			} `json:"error"`
-		}
-		_ = json.Unmarshal(raw, &said) // without a message the status says it
-		return fmt.Errorf("%s answered %d: %s", path, res.StatusCode, cmp.Or(clean(said.Error.Message), "no reason given"))
-	}
-	if err := json.Unmarshal(raw, out); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", path, err)
-	}
-	return nil
-}
-
 // vectors asks for the vectors of some questions.
 func (k *calibration) vectors(ctx context.Context, p *payer, part []*askedOnce) error {
 	ask := struct {
@@ -388,38 +289,6 @@ func (k *calibration) vectors(ctx context.Context, p *payer, part []*askedOnce) 
 		}
 	}
 	return nil
-}
-
-// pairUp gives each question but the first of its group the nearest one before it.
-func pairUp(groups [][]*askedOnce) []*pair {
-	var out []*pair
-	for _, g := range groups {
-		for i := 1; i < len(g); i++ {
-			best := &pair{question: g[i], score: math.Inf(-1)}
-			for _, earlier := range g[:i] {
-				if score := cosine(g[i].vector, earlier.vector); score > best.score {
-					best.answer, best.score = earlier, score
-				}
-			}
-			if best.answer != nil {
-				out = append(out, best)
-			}
-		}
-	}
-	return out
-}
-
-// cosine is the similarity of two vectors; of vectors that point nowhere or differ in length, less than any.
-func cosine(a, b []float32) float64 {
-	var ab, aa, bb float64
-	for i := range min(len(a), len(b)) {
-		x, y := float64(a[i]), float64(b[i])
-		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
-	}
-	if len(a) != len(b) || aa == 0 || bb == 0 {
-		return math.Inf(-1)
-	}
-	return ab / math.Sqrt(aa*bb)
 }
 
 // agree finds out which answers would have been right, and how many of them a model had to look at.
@@ -458,59 +327,6 @@ func (k *calibration) agree(ctx context.Context, cmd *cobra.Command, p *payer, p
 		bar.Increment(1)
 	}
 	return judged, nil
-}
-
-// sameAnswer says that two answers have the same letters and digits, whatever their case, marks and spaces.
-func sameAnswer(a, b string) bool {
-	words := func(s string) string {
-		return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
-	}
-	return words(a) == words(b) && words(a) != ""
-}
-
-// thresholds counts for each threshold, the highest first.
-func thresholds(pairs []*pair) []threshold {
-	var rows []threshold
-	steps := int(math.Round((1 - lowestThreshold) / thresholdStep))
-	for i := range steps {
-		row := threshold{Threshold: math.Round((1-float64(i+1)*thresholdStep)*100) / 100}
-		for _, x := range pairs {
-			if x.score >= row.Threshold {
-				row.Hits++
-				if x.right {
-					row.Right++
-				}
-			}
-		}
-		if row.Hits > 0 {
-			precision, low := float64(row.Right)/float64(row.Hits), wilson(row.Right, row.Hits)
-			row.Precision, row.AtLeast = &precision, &low
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-// wilson is the lower end of Wilson's interval of a share, with 95 % confidence on that side.
-func wilson(right, of int) float64 {
-	const z = 1.6449
-	n, p := float64(of), float64(right)/float64(of)
-	return max(0, (p+z*z/(2*n)-z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n)))/(1+z*z/n))
-}
-
-// suggest gives the lowest threshold from which on all that have hits are precise enough.
-func suggest(rows []threshold, precision float64) *float64 {
-	var best *float64
-	for i := range rows {
-		if rows[i].Precision == nil {
-			continue
-		}
-		if *rows[i].Precision < precision {
-			break
-		}
-		best = &rows[i].Threshold
-	}
-	return best
 }
 
 // calibrated shows the result for people.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/weir-dev/weir/eval/stats"
 	"github.com/weir-dev/weir/internal/simulator"
 )
 
@@ -110,8 +111,8 @@ func TestThresholdsOfPairs(t *testing.T) {
 	if best := suggest(thresholds([]*pair{{score: 0.99}}), 0.5); best != nil {
 		t.Errorf("%v", *best)
 	}
-	if low := wilson(95, 100); math.Abs(low-0.9000) > 0.005 { // Wilson's lower end at z = 1.6449
-		t.Errorf("%v", low)
+	if b, _ := stats.Wilson(95, 100, 0.90); math.Abs(b.Low-0.9000) > 0.005 { // Wilson's lower end at z = 1.6449
+		t.Errorf("%v", b.Low)
 	}
 }
 
