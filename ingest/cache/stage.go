@@ -117,20 +117,23 @@ func (s *Stage) Send(ctx context.Context, call *llm.Call) (*llm.Response, error)
 	if !w.read {
 		return a.ask(ctx, nil)
 	}
-	if e := a.find(ctx, key); e != nil {
-		return a.hit(e, nil), nil
-	}
 	if call.Stream {
+		if e := a.find(ctx, key); e != nil {
+			return a.hit(e, nil), nil
+		}
 		return a.ask(ctx, nil)
 	}
 	for range 2 {
-		f, leads := s.flights.join(key)
+		f, leads := s.flights.join(key) // before the look, so that nothing comes between them and one look will do
+		e := a.find(ctx, key)
 		if leads {
-			if e := a.find(ctx, key); e != nil { // it came between the look before and now
-				s.flights.land(key, f, e, nil, false)
-				return a.hit(e, nil), nil
+			if e == nil {
+				return a.ask(ctx, f)
 			}
-			return a.ask(ctx, f)
+			s.flights.land(key, f, e, nil, false)
+		}
+		if e != nil {
+			return a.hit(e, nil), nil
 		}
 		select {
 		case <-f.landed:

@@ -304,6 +304,35 @@ func (brokenStore) Get(context.Context, Key) (*Entry, error) { return nil, io.Er
 
 func (brokenStore) Put(context.Context, Key, *Entry) error { return io.ErrClosedPipe }
 
+// watchedStore counts how often it is read.
+type watchedStore struct {
+	Store
+	gets atomic.Int64
+}
+
+func (s *watchedStore) Get(ctx context.Context, key Key) (*Entry, error) {
+	s.gets.Add(1)
+	return s.Store.Get(ctx, key)
+}
+
+// A store may be a network away: a miss looks under the two forms of an answer once, a hit stops at what it finds.
+func TestACallLooksOnce(t *testing.T) {
+	m := NewMemory(0)
+	t.Cleanup(func() { _ = m.Close() })
+	store := &watchedStore{Store: m}
+	s := Serve(answering(200, false, plain), Config{Store: store, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	for _, c := range []struct {
+		use  llm.CacheUse
+		gets int64
+	}{{llm.CacheMiss, 2}, {llm.CacheHit, 1}} {
+		before := store.gets.Load()
+		wants(t, s, chat(), c.use, plain)
+		if got := store.gets.Load() - before; got != c.gets {
+			t.Errorf("a %s reads the store %d times, want %d", c.use, got, c.gets)
+		}
+	}
+}
+
 func TestAStoreThatFailsCostsNoAnswer(t *testing.T) {
 	s := Serve(answering(200, false, plain), Config{Store: brokenStore{}, Log: slog.New(slog.DiscardHandler)})
 	for range 2 {
