@@ -136,9 +136,12 @@ func storeAnswersSwallowed(t *testing.T, server *storeServer) {
 	s.close(t, "every third answer to an INSERT swallowed, the batch was in")
 }
 
+// givesUp is how long a hasty weir waits for ClickHouse: long enough for an INSERT on a busy machine, or it would never end.
+const givesUp = 4 * time.Second
+
 // storeAnswersWithheld: the same, and the connection stays open until weir gives up.
 func storeAnswersWithheld(t *testing.T, server *storeServer) {
-	s := newStoreStage(t, server, "?read_timeout=1s", "")
+	s := newStoreStage(t, server, "?read_timeout="+givesUp.String(), "")
 	s.begin(t)
 	s.set(t, faultproxy.Fault{Kind: faultproxy.Withhold, Match: isInsert, Every: 3})
 	s.mustReach(t, "some written", written(20))
@@ -150,7 +153,7 @@ func storeAnswersWithheld(t *testing.T, server *storeServer) {
 
 // storeRequestsLate: what weir gave up waiting for arrives later, beside the next try of the same batch.
 func storeRequestsLate(t *testing.T, server *storeServer) {
-	s := newStoreStage(t, server, "?read_timeout=1s", "")
+	s := newStoreStage(t, server, "?read_timeout="+givesUp.String(), "")
 	s.begin(t)
 	s.mustReach(t, "some written", written(20))
 	holes := 0
@@ -160,12 +163,12 @@ func storeRequestsLate(t *testing.T, server *storeServer) {
 			t.Fatal(err)
 		}
 		s.set(t, faultproxy.Fault{Kind: faultproxy.BlackHole})
-		s.last(t, 1300*time.Millisecond)
+		s.last(t, givesUp+givesUp/4)
 		s.set(t, faultproxy.Fault{})
 		s.mustReach(t, "more written", written(before.Written+1))
 	}
 	s.mustTurnGreen(t)
-	s.close(t, "the network down for 1.3 s, over and over; what was sent arrives late, beside its repetition")
+	s.close(t, "the network down for longer than weir waits, over and over; what was sent arrives late, beside its repetition")
 }
 
 // storeRequestsCut: half of a batch must not show.
