@@ -304,6 +304,9 @@ func TestLongPiecesAgreeWithReference(t *testing.T) {
 
 // Ten times the text may take a little over ten times as long; a quadratic merge takes a hundred times.
 func TestNoTextIsQuadratic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it measures")
+	}
 	least := func(text []byte) time.Duration {
 		best := time.Duration(1 << 62)
 		for range 3 {
