@@ -33,8 +33,14 @@ type taking struct {
 	known bool
 }
 
-// Cost is what the call cost, once it is finished and if it is known.
-func (t *taking) Cost() (price.USD, bool) { return t.cost, t.known }
+// Cost is what the call cost, with the calls that were made for it, once it is finished and if it is known.
+func (t *taking) Cost() (price.USD, bool) {
+	if t.resp.Spent == nil {
+		return t.cost, t.known
+	}
+	within, known := t.resp.Spent()
+	return t.cost + price.USD(within), t.known && known
+}
 
 // content notes the moment of the first output.
 func (t *taking) content() {

@@ -128,6 +128,9 @@ type Response struct {
 	// Body has ended, gave its terminal event or is given up; cut says that it was broken off. Further calls repeat
 	// the first.
 	Outcome func(cut bool) Outcome
+	// Spent, if not nil, says what calls of weir's own that were made for this one cost, in nanodollars, and false when that is
+	// not known. The client is told; money is counted on those calls' records. Call it like Outcome, as often as wanted.
+	Spent func() (nanodollars int64, known bool)
 	// Dropped names the request's members that had no counterpart at the provider and were left out, because the
 	// answer means the same without them. The client is told.
 	Dropped []string

@@ -55,7 +55,7 @@ type CostQuery struct {
 	Filter Filter
 	// By names the grouping columns in order: project key user model provider prompt arm endpoint status cache
 	// tag.k
-	// and at most one of minute hour day month.
+	// and at most one of minute hour day month every.D, where D is a length of whole minutes as every.15m, counted from 1970 in UTC.
 	By       []string
 	Timezone *time.Location // of day and month; nil is UTC
 }
@@ -72,6 +72,7 @@ type Sums struct {
 	LatencyP50    time.Duration
 	LatencyP95    time.Duration
 	TTFTP50       time.Duration // over streams; 0 = none
+	TTFTP95       time.Duration
 }
 
 // CostRow is one group of a CostQuery, with its group's values in the order of By. Times are RFC 3339 days

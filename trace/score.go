@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/weir-dev/weir/price"
 )
 
 // Score is what somebody or something thinks of a call's answer. A score is never changed: one with the same ID and a
@@ -34,8 +36,9 @@ type Score struct {
 	Category string    // of a category, one of few words
 	Comment  string
 	Source   ScoreSource
-	Author   string // who gave it: a member, a judge's name
-	Config   string // version of what made it, so that scores of two versions are told apart: judge@3
+	Author   string     // who gave it: a member, a judge's name
+	Config   string     // version of what made it, so that scores of two versions are told apart: judge@3
+	Cost     *price.USD // what asking a model for it took; nil: nothing was asked, or it is not known
 	At       time.Time
 }
 

@@ -17,6 +17,16 @@ const (
 	KindAttempt Kind = "attempt"
 )
 
+// What weir does for a call of a RAG pipeline, as spans beneath it: a KindChain of its stages, and of these one that generates text,
+// makes a vector, searches or reorders what was found. The calls to models that a stage makes are calls of their own.
+const (
+	KindChain      Kind = "chain"
+	KindGeneration Kind = "generation"
+	KindEmbedding  Kind = "embedding"
+	KindRetrieval  Kind = "retrieval"
+	KindReranker   Kind = "reranker"
+)
+
 // Status is how a call ended, as its client saw it.
 type Status string
 

@@ -56,7 +56,7 @@ func (m *Memory) Costs(_ context.Context, q trace.CostQuery) (trace.Costs, error
 	for _, s := range rows {
 		out.Rows = append(out.Rows, trace.CostRow{Group: s.group, Sums: s.finish()})
 	}
-	timeAt := slices.IndexFunc(q.By, func(name string) bool { return layouts[name] != "" })
+	timeAt := slices.IndexFunc(q.By, func(name string) bool { return layouts[name] != "" || strings.HasPrefix(name, "every.") })
 	slices.SortFunc(out.Rows, func(a, b trace.CostRow) int {
 		byTime := 0
 		if timeAt >= 0 {
@@ -70,6 +70,14 @@ func (m *Memory) Costs(_ context.Context, q trace.CostQuery) (trace.Costs, error
 func groupOf(s *trace.Span, name string, zone *time.Location) (string, bool) {
 	if tag, ok := strings.CutPrefix(name, "tag."); ok {
 		return s.Tags[tag], true
+	}
+	if text, ok := strings.CutPrefix(name, "every."); ok {
+		every, err := time.ParseDuration(text)
+		if err != nil || every < time.Minute || every%time.Minute != 0 {
+			return "", false
+		}
+		seconds := int64(every.Seconds())
+		return time.Unix(s.Start.Unix()/seconds*seconds, 0).UTC().Format(layouts["minute"]), true
 	}
 	switch name {
 	case "project":
@@ -139,7 +147,8 @@ func (s *sums) add(c *trace.Span) {
 }
 
 func (s *sums) finish() trace.Sums {
-	s.LatencyP50, s.LatencyP95, s.TTFTP50 = quantile(s.latencies, 0.5), quantile(s.latencies, 0.95), quantile(s.ttfts, 0.5)
+	s.LatencyP50, s.LatencyP95 = quantile(s.latencies, 0.5), quantile(s.latencies, 0.95)
+	s.TTFTP50, s.TTFTP95 = quantile(s.ttfts, 0.5), quantile(s.ttfts, 0.95)
 	return s.Sums
 }
 

@@ -67,6 +67,9 @@ func (c contract) costs() {
 	got, err = s.Costs(t.Context(), trace.CostQuery{})
 	check(t, err)
 	near("ttft", got.Total.TTFTP50, 200*time.Millisecond)
+	if p95 := got.Total.TTFTP95; p95 < 140*time.Millisecond || p95 > 290*time.Millisecond { // within the bar that it is in
+		t.Errorf("ttft p95 = %s, want about 200ms", p95)
+	}
 	if len(got.Rows) != 0 {
 		t.Errorf("%d rows without groups, want none", len(got.Rows))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -19,6 +20,11 @@ func TestScores(t *testing.T, open func(*testing.T) trace.Scores) {
 	t.Run("lists", func(t *testing.T) { scoreLists(t, open(t)) })
 	t.Run("revisions", func(t *testing.T) { scoreRevisions(t, open(t)) })
 	t.Run("figures", func(t *testing.T) { scoreFigures(t, open(t)) })
+	t.Run("values", func(t *testing.T) {
+		if s, ok := open(t).(valued); ok {
+			scoreValues(t, s)
+		}
+	})
 }
 
 func score(id string, change func(*trace.Score)) trace.Score {
@@ -52,7 +58,9 @@ func scoreLists(t *testing.T, s trace.Scores) {
 	if got := listed(t, s, trace.ScoreFilter{}); len(got) != 0 {
 		t.Fatalf("a new store holds %v", got)
 	}
+	cost := price.USD(1_234_567)
 	whole := score("whole", func(s *trace.Score) {
+		s.Cost = &cost
 		s.CallStart = t0.Add(40 * 24 * time.Hour)
 		s.User, s.Session, s.Model, s.Prompt, s.PromptVersion = "u", "se'ss\\ion", "gpt-4o", "greet", 7
 		s.Experiment, s.Arm, s.Epoch, s.Unit = "tone", "b", 2, "u\x00\xff{}"
@@ -170,5 +178,39 @@ func scoreFigures(t *testing.T, s trace.Scores) {
 		trace.ScoreFigures{Name: "tone", Kind: trace.CategoryScore, Group: []string{t0.Format("2006-01-02"), "api"}, N: 3, Categories: map[string]int64{"rude": 1, "kind": 2}})
 	if _, err := s.SumScores(t.Context(), trace.ScoreQuery{By: []string{"user; DROP TABLE"}}); err == nil {
 		t.Error("a column that is none is grouped by")
+	}
+}
+
+// valued is a store of scores that gives bare numbers too.
+type valued interface {
+	trace.Scores
+	trace.ScoreValues
+}
+
+func scoreValues(t *testing.T, s valued) {
+	var batch []trace.Score
+	var want []trace.ScoreValue
+	for i := range 20 {
+		at := t0.Add(time.Duration(i) * time.Minute)
+		batch = append(batch, score(fmt.Sprint("v", i), func(s *trace.Score) { s.Value, s.CallStart, s.Config = float64(i), at, "c" }))
+		want = append(want, trace.ScoreValue{At: at, Value: float64(i)})
+	}
+	put(t, s, append(batch, score("word", func(s *trace.Score) { s.Kind, s.Category, s.Config = trace.CategoryScore, "word", "c" }), score("other", nil))...)
+	corrected := batch[3]
+	corrected.Revision, corrected.Value = 2, 30
+	put(t, s, corrected)
+	want[3].Value = 30
+	f := trace.ScoreFilter{Config: "c", Since: t0, Until: t0.Add(15 * time.Minute)}
+	got, err := s.ScoreValues(t.Context(), f, 100)
+	if diff := cmp.Diff(want[:15], got); diff != "" || err != nil {
+		t.Errorf("values: %v, -want +got\n%s", err, diff)
+	}
+	some, err := s.ScoreValues(t.Context(), f, 5)
+	if err != nil || len(some) != 5 {
+		t.Errorf("a sample of 5: %v %v", some, err)
+	}
+	again, _ := s.ScoreValues(t.Context(), f, 5)
+	if diff := cmp.Diff(some, again); diff != "" {
+		t.Errorf("the sample changes: %s", diff)
 	}
 }

@@ -1,0 +1,5 @@
+package tracetest
+
+import "testing"
+
+func TestArriving(t *testing.T) { TestArrivals(t, &Arriving{}) }
