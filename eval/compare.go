@@ -117,6 +117,11 @@ func (c *Comparison) add(of *Compared, several bool) {
 			each := t.Cost.Float64() / float64(t.Priced)
 			s.Cost = &each
 		}
+		for i := range t.Scores {
+			if v := t.Scores[i].Variance; v != nil {
+				c.Notes = append(c.Notes, fmt.Sprintf("%s, %s: %s", s.Label, t.Scores[i].Scorer, VarianceText(v)))
+			}
+		}
 		for i := range of.Results {
 			if of.Results[i].Target == t.Target {
 				s.results = append(s.results, of.Results[i])

@@ -38,7 +38,7 @@ type Definition struct {
 	Baseline    string         `json:"baseline,omitempty"` // the file that max_regression compares with
 }
 
-// TargetConfig is one thing that answers: a command, a model with or without a prompt, or an HTTP endpoint.
+// TargetConfig is one thing that answers: a command, a model with or without a prompt, a RAG pipeline, or an HTTP endpoint.
 type TargetConfig struct {
 	Name string `json:"name"`
 
@@ -50,18 +50,30 @@ type TargetConfig struct {
 	Variable   string          `json:"variable,omitempty"`   // of the prompt, which a text input becomes; "": the user's message
 	Cache      string          `json:"cache,omitempty"`      // off unless given: read, refresh
 
+	RAG string `json:"rag,omitempty"` // a pipeline of the running weir, asked as the model rag/NAME
+
 	URL     string            `json:"url,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"` // a value env:NAME is that of the environment
 	Output  string            `json:"output,omitempty"`  // member of the answer's JSON that is the output, as a.b.0.c; "": the whole answer
 }
 
-// Kind is command, model or http.
+// ModelName is the model that a target asks; "" is the prompt's own.
+func (t *TargetConfig) ModelName() string {
+	if t.RAG != "" {
+		return "rag/" + t.RAG
+	}
+	return t.Model
+}
+
+// Kind is command, model, rag or http.
 func (t *TargetConfig) Kind() string {
 	switch {
 	case len(t.Command) > 0:
 		return "command"
 	case t.URL != "":
 		return "http"
+	case t.RAG != "":
+		return "rag"
 	}
 	return "model"
 }
@@ -92,6 +104,8 @@ type ScorerConfig struct {
 	Lowercase bool   `json:"lowercase,omitempty"`
 	WordOrder int    `json:"word_order,omitempty"`
 	Stemmer   bool   `json:"stemmer,omitempty"`
+
+	Model string `json:"model,omitempty"` // of cosine: the one that makes vectors
 
 	Judge       json.RawMessage `json:"judge,omitempty"`       // of the metric judge: a judge.Config
 	Calibration string          `json:"calibration,omitempty"` // the file that says how the judge agrees with people

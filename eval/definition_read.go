@@ -119,7 +119,7 @@ func (r *definitionReader) target(n *yamldoc.Node) TargetConfig {
 	var t TargetConfig
 	r.mapping(n, "a target", fields{
 		"name": r.text(&t.Name), "command": r.texts(&t.Command), "prompt": r.text(&t.Prompt), "model": r.text(&t.Model), "parameters": r.object(&t.Parameters),
-		"variable": r.text(&t.Variable), "cache": r.oneOf(&t.Cache, "off", "read", "refresh"), "url": r.text(&t.URL), "output": r.text(&t.Output),
+		"rag": r.text(&t.RAG), "variable": r.text(&t.Variable), "cache": r.oneOf(&t.Cache, "off", "read", "refresh"), "url": r.text(&t.URL), "output": r.text(&t.Output),
 		"headers": func(n *yamldoc.Node) {
 			t.Headers = map[string]string{}
 			for key, value := range n.Members() {
@@ -128,7 +128,7 @@ func (r *definitionReader) target(n *yamldoc.Node) TargetConfig {
 		},
 	})
 	kinds := 0
-	for _, is := range []bool{len(t.Command) > 0, t.Prompt != "" || t.Model != "", t.URL != ""} {
+	for _, is := range []bool{len(t.Command) > 0, t.Prompt != "" || t.Model != "", t.RAG != "", t.URL != ""} {
 		if is {
 			kinds++
 		}
@@ -137,7 +137,9 @@ func (r *definitionReader) target(n *yamldoc.Node) TargetConfig {
 	case !isName(t.Name):
 		r.fault(n, "a target needs a name of 1 to 64 letters, digits, dots, dashes and underscores, not %.70q", t.Name)
 	case kinds != 1:
-		r.fault(n, "the target %s needs one of command, model (with or without prompt) and url", t.Name)
+		r.fault(n, "the target %s needs one of command, model (with or without prompt), rag and url", t.Name)
+	case t.RAG != "" && !isName(t.RAG):
+		r.fault(n, "the target %s names no pipeline by rag: %.70q", t.Name, t.RAG)
 	case t.URL != "" && !strings.HasPrefix(t.URL, "http://") && !strings.HasPrefix(t.URL, "https://"):
 		r.fault(n, "the url of the target %s does not begin with http:// or https://", t.Name)
 	}
@@ -152,7 +154,7 @@ func (r *definitionReader) scorer(n *yamldoc.Node) ScorerConfig {
 		"tolerance": r.float(&s.Within), "relative": r.bool(&s.Relative), "schema": r.object(&s.Schema), "expression": r.text(&s.Expression),
 		"command": r.texts(&s.Command), "timeout": r.duration(&s.Timeout), "memory_mb": r.number(&s.MemoryMB, 16, 1<<20), "tokenize": r.text(&s.Tokenize),
 		"lowercase": r.bool(&s.Lowercase), "word_order": r.number(&s.WordOrder, 0, 4), "stemmer": r.bool(&s.Stemmer),
-		"judge": r.object(&s.Judge), "calibration": r.text(&s.Calibration), "floor": r.float(&s.Floor),
+		"judge": r.object(&s.Judge), "model": r.text(&s.Model), "calibration": r.text(&s.Calibration), "floor": r.float(&s.Floor),
 		"pass": func(n *yamldoc.Node) {
 			var v float64
 			r.float(&v)(n)

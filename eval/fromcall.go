@@ -2,6 +2,7 @@ package eval
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/trace"
@@ -70,6 +71,25 @@ func ItemOfCall(rec *trace.Record, expected bool) (it Item, reason string) {
 		return it, err.Error()
 	}
 	return it, ""
+}
+
+// AnswerOfCall is what a recorded call answered, as a target's answer.
+func AnswerOfCall(rec *trace.Record) Answer {
+	c := &rec.Call
+	dialect := llm.OpenAI
+	if c.Endpoint == llm.Messages {
+		dialect = llm.Anthropic
+	}
+	a := ReadAnswer(c.Endpoint, dialect, c.Stream, rec.Body.Response)
+	a.CallID, a.Model, a.LatencyMS, a.At = c.ID, c.Model, float64(c.Duration)/1e6, c.End()
+	a.InputTokens, a.OutputTokens, a.Tries = c.Usage.Input(), c.Usage.Output(), c.Attempts
+	if usd, known := c.KnownCost(); known {
+		a.Cost = &usd
+	}
+	if c.Prompt != "" && c.PromptVersion > 0 {
+		a.Prompt = fmt.Sprintf("%s@%d", c.Prompt, c.PromptVersion)
+	}
+	return a
 }
 
 // onlyText is the text of messages that are a single one of a user.

@@ -233,6 +233,37 @@ func replaceFile(file string, text []byte) error {
 	return nil
 }
 
+// RemoveJournal removes a run's folder below dir; that there is none is fine. ErrRunBusy when a process is at it.
+func RemoveJournal(dir, id string) error {
+	j, _, err := OpenJournal(dir, id)
+	if errors.Is(err, ErrNoRun) {
+		return nil
+	}
+	if errors.Is(err, ErrRunBusy) {
+		return err
+	}
+	if err == nil {
+		defer j.Close()
+	}
+	if err := os.RemoveAll(filepath.Join(dir, id)); err != nil {
+		return fmt.Errorf("remove the run's folder: %w", err)
+	}
+	return nil
+}
+
+// Journals are the ids of the runs that have a folder below dir.
+func Journals(dir string) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(dir, "*", runFile))
+	if err != nil {
+		return nil, fmt.Errorf("look for runs in %s: %w", dir, err)
+	}
+	out := make([]string, 0, len(found))
+	for _, f := range found {
+		out = append(out, filepath.Base(filepath.Dir(f)))
+	}
+	return out, nil
+}
+
 // Close lets go of the folder. It can be called twice.
 func (j *Journal) Close() error {
 	j.mu.Lock()

@@ -28,6 +28,10 @@ type Score struct {
 	Reason string  `json:"reason,omitempty"` // why there is no value, or what a scorer says about it
 	// Cost is what a judge took for it; nil: nothing was asked, or nothing is known.
 	Cost *price.USD `json:"cost_usd,omitempty"`
+	// Unpriced is how many of a judge's questions have no known cost; Cost is of the others.
+	Unpriced int `json:"unpriced,omitempty"`
+	// Votes are the scores that one judge gave when it was asked several times; nil of all else.
+	Votes []float64 `json:"votes,omitempty"`
 }
 
 func scored(v float64) Score { return Score{State: Scored, Value: v} }
@@ -49,10 +53,21 @@ type ToolCall struct {
 	Arguments json.RawMessage `json:"arguments,omitempty"`
 }
 
+// Citation is a place that an answer of a RAG pipeline rests on.
+type Citation struct {
+	ID       string `json:"id"`
+	Document string `json:"document"`
+	Quote    string `json:"quote"`
+	Start    int    `json:"start"`
+	End      int    `json:"end"`
+}
+
 // Answer is what a target said to an item, or why it did not.
 type Answer struct {
 	Text      string     `json:"text"`
 	ToolCalls []ToolCall `json:"tool_calls,omitempty"`
+	Contexts  []string   `json:"contexts,omitempty"` // what a RAG pipeline found and read, best first
+	Citations []Citation `json:"citations,omitempty"`
 	Error     string     `json:"error,omitempty"` // not "": there is no answer
 
 	CallID       string     `json:"call_id,omitempty"` // in weir's record
@@ -106,8 +121,10 @@ type Run struct {
 	Items      int        `json:"items"`
 	Definition Definition `json:"definition"`
 	Summary    Summary    `json:"summary"`
+	Progress   *Progress  `json:"progress,omitempty"` // as it was heard last
 	Baseline   *Baseline  `json:"baseline,omitempty"` // what its gate compares with, as it was when the run ended
 	Author     string     `json:"author,omitempty"`
+	Served     bool       `json:"served,omitempty"` // a server asks for it, and stops and resumes it
 	CreatedAt  time.Time  `json:"created_at"`
 	UpdatedAt  time.Time  `json:"updated_at"`
 }

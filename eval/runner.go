@@ -32,12 +32,13 @@ type Runner struct {
 
 // Progress is how far a run has come.
 type Progress struct {
-	Done, Total int
-	Failed      int // of those done
-	Spent       price.USD
+	Done   int       `json:"done"` // asks that have a result with all its scores
+	Total  int       `json:"total"`
+	Failed int       `json:"failed"`    // of those done: without an answer
+	Spent  price.USD `json:"spent_usd"` // for answers and for scores, as far as their cost is known
 	// ToCome is what the rest is expected to cost: as much for each ask as those cost that are done. It is meaningless unless Known.
-	ToCome price.USD
-	Known  bool
+	ToCome price.USD `json:"to_come_usd"`
+	Known  bool      `json:"known"` // the cost of something is
 }
 
 // runner is a Runner at work.
@@ -59,6 +60,14 @@ var ErrSpent = errors.New("the run may not spend more")
 
 var errInterrupted = errors.New("it was interrupted")
 
+// interrupted is why a context ended: the cause that it was cancelled with, or just that.
+func interrupted(ctx context.Context) error {
+	if why := context.Cause(ctx); why != nil && !errors.Is(why, ctx.Err()) {
+		return why
+	}
+	return errInterrupted
+}
+
 // spentError is an ErrSpent in words of its own.
 type spentError struct{ error }
 
@@ -76,8 +85,10 @@ func (rn *Runner) Do(ctx context.Context) ([]Result, Run, error) {
 	for i := range rn.Items {
 		r.items[rn.Items[i].ID] = &rn.Items[i]
 	}
+	with := rn.Judges
+	with.Items = rn.Items
 	for _, c := range rn.Run.Definition.Scorers {
-		s, err := newScorer(ctx, c, rn.Judges)
+		s, err := newScorer(ctx, c, with)
 		if err != nil {
 			return nil, rn.Run, fmt.Errorf("scorer %s: %w", c.Name, err)
 		}
@@ -175,7 +186,7 @@ func (r *runner) take(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stopped == nil && ctx.Err() != nil {
-		r.stopped = errInterrupted
+		r.stopped = interrupted(ctx)
 	}
 	if limit := r.Run.Definition.MaxCost; r.stopped == nil && limit != nil {
 		each := price.USD(0)
@@ -252,6 +263,7 @@ func (r *runner) count(out *Result) {
 	for _, s := range out.Scores {
 		if s.Cost != nil {
 			r.progress.Spent += *s.Cost
+			r.progress.Known = true
 		}
 	}
 	r.asked++
@@ -308,13 +320,13 @@ func (r *runner) ask(ctx, late context.Context, a Ask) (Answer, bool) {
 			r.stop(e.Err)
 			return Answer{}, false
 		case late.Err() != nil:
-			r.stop(errInterrupted)
+			r.stop(interrupted(ctx))
 			return Answer{}, false
 		case !e.Again || try > r.Run.Definition.Retries:
 			return Answer{Error: clip(e.Error()), Tries: try, At: time.Now().UTC()}, true
 		}
 		if !pause(ctx, try, e.Wait) {
-			r.stop(errInterrupted)
+			r.stop(interrupted(ctx))
 			return Answer{}, false
 		}
 	}
@@ -346,12 +358,24 @@ func (r *runner) finish(ctx context.Context) ([]Result, Run, error) {
 			r.progress.Done--
 			continue
 		}
+		had := map[string]bool{}
+		for name := range out.Scores {
+			had[name] = true
+		}
 		if why := r.score(ctx, r.items[out.Item], out); why != nil {
 			r.stopped = why
 			r.progress.Done--
 		}
 		if err := r.Journal.Put(out); err != nil {
 			return r.results, r.Run, err
+		}
+		for name, s := range out.Scores { // what it was not counted with when it was taken over
+			if s.Cost != nil && !had[name] {
+				r.progress.Spent += *s.Cost
+			}
+		}
+		if r.Observe != nil {
+			r.Observe(r.progress, out)
 		}
 	}
 	slices.SortFunc(r.results, func(a, b Result) int { return order(&a, &b) })
@@ -360,12 +384,14 @@ func (r *runner) finish(ctx context.Context) ([]Result, Run, error) {
 	if r.progress.Done < r.progress.Total {
 		run.State = Stopped
 		if r.stopped == nil {
-			r.stopped = errInterrupted
+			r.stopped = interrupted(ctx)
 		}
 		r.Stopped = r.stopped
 		run.Reason = r.stopped.Error()
 	}
 	run.Summary = Summarise(&run.Definition, r.Items, r.results)
+	progress := r.progress
+	run.Progress = &progress
 	if err := r.Journal.SetRun(&run); err != nil {
 		return r.results, run, err
 	}

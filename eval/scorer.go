@@ -51,7 +51,7 @@ var whole = 1.0 // the bar of what is right or wrong
 
 // metrics are all there are.
 func metrics() []metric {
-	return slices.Concat(textMetrics(), jsonMetrics(), overlapMetrics(), toolMetrics(), rankMetrics(), usageMetrics(), judgeMetrics(), ownMetrics())
+	return slices.Concat(textMetrics(), jsonMetrics(), overlapMetrics(), toolMetrics(), rankMetrics(), usageMetrics(), judgeMetrics(), cosineMetrics(), ownMetrics())
 }
 
 // MetricNames lists the metrics, and what each says, in two texts each.

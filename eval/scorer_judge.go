@@ -16,7 +16,11 @@ import (
 type Judges struct {
 	Asker   *judge.Asker
 	Prompts judge.Resolver // of judges whose prompt is a registry's
+	Items   []Item         // of the run: what is expected of them is made into vectors many at a time
 }
+
+// AsksModels says that a scorer asks models: it is a judge, or compares vectors.
+func (c *ScorerConfig) AsksModels() bool { return c.Metric == "judge" || c.Metric == "cosine" }
 
 func judgeMetrics() []metric {
 	return []metric{{
@@ -52,8 +56,15 @@ func (c *ScorerConfig) JudgeConfig() (judge.Config, error) {
 
 // newScorer is NewScorer with models to ask.
 func newScorer(ctx context.Context, c ScorerConfig, with Judges) (Scorer, error) {
-	if c.Metric != "judge" || with.Asker == nil {
+	if with.Asker == nil || !c.AsksModels() {
 		return NewScorer(c)
+	}
+	if c.Metric == "cosine" {
+		m, err := metricOf(c.Metric)
+		if err != nil {
+			return nil, err
+		}
+		return barred{Scorer: newCosine(c.Model, with.Asker, with.Items), bar: c.Pass, lower: m.lower}, nil
 	}
 	cfg, err := c.JudgeConfig()
 	if err != nil {
@@ -63,13 +74,14 @@ func newScorer(ctx context.Context, c ScorerConfig, with Judges) (Scorer, error)
 	if err != nil {
 		return nil, err
 	}
-	return barred{Scorer: &judgeScorer{judge: j, ownBar: c.Pass != nil}, bar: c.Pass}, nil
+	return barred{Scorer: &judgeScorer{judge: j, ownBar: c.Pass != nil, votes: cfg.Votes > 1}, bar: c.Pass}, nil
 }
 
 // judgeScorer is a judge as a scorer.
 type judgeScorer struct {
 	judge  judge.Judge
 	ownBar bool // the scorer's bar holds, not the rubric's
+	votes  bool // one model is asked several times
 
 	mu   sync.Mutex // guards stop
 	stop error
@@ -115,8 +127,15 @@ func (s *judgeScorer) Score(ctx context.Context, of Sample) Score {
 	} else if !s.ownBar {
 		out.Passed = &got.Passed
 	}
+	if s.votes {
+		for _, v := range got.Votes {
+			if v.State == judge.Scored {
+				out.Votes = append(out.Votes, v.Score)
+			}
+		}
+	}
 	if got.Tally.Calls > 0 {
-		out.Cost = &got.Tally.Cost
+		out.Cost, out.Unpriced = &got.Tally.Cost, got.Tally.Unpriced
 	}
 	return out
 }
@@ -124,9 +143,14 @@ func (s *judgeScorer) Score(ctx context.Context, of Sample) Score {
 // Close does nothing: what is asked is the run's.
 func (*judgeScorer) Close() error { return nil }
 
-// JudgeCase is an answer to an item, as judges read it. Of several right answers each is told.
+// JudgeCase is an answer to an item, as judges read it. Of several right answers each is told. What a RAG pipeline found goes before the context
+// that the item names.
 func JudgeCase(it *Item, a *Answer) judge.Case {
-	return judge.Case{Input: Text(it.Input), Output: a.Text, Expected: strings.Join(texts(it.Expected), "\n\nor:\n\n"), Contexts: texts(it.Context)}
+	contexts := a.Contexts
+	if len(contexts) == 0 {
+		contexts = texts(it.Context)
+	}
+	return judge.Case{Input: Text(it.Input), Output: a.Text, Expected: strings.Join(texts(it.Expected), "\n\nor:\n\n"), Contexts: contexts}
 }
 
 // mayJudge adds a check that fails when the scores are those of a judge that must not gate.

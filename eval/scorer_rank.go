@@ -1,7 +1,9 @@
 package eval
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/weir-dev/weir/eval/stats"
@@ -20,7 +22,7 @@ func rankMetrics() []metric {
 				if !ok {
 					return unscorable(`what is expected names nothing relevant: want ["id", …] or {"id": grade, …}`)
 				}
-				v, ok := score(stats.Ranking{Retrieved: rankingOf(s.Answer.Text), Relevant: relevant}, &c)
+				v, ok := score(stats.Ranking{Retrieved: retrieved(s.Answer), Relevant: relevant}, &c)
 				if !ok {
 					return unscorable("nothing is relevant")
 				}
@@ -41,6 +43,20 @@ func rankMetrics() []metric {
 			return r.NDCG(c.K, stats.LinearGain)
 		}),
 	}
+}
+
+// retrieved is the ranking that an answer is, or, of a RAG pipeline's, the documents that it cites, in their order.
+func retrieved(a *Answer) []string {
+	if len(a.Citations) == 0 {
+		return rankingOf(a.Text)
+	}
+	var out []string
+	for _, c := range a.Citations {
+		if id := cmp.Or(c.Document, c.ID); id != "" && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // relevanceOf reads grades above 0.

@@ -1,9 +1,12 @@
 package eval
 
 import (
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 
+	"github.com/weir-dev/weir/eval/stats"
 	"github.com/weir-dev/weir/price"
 )
 
@@ -21,6 +24,8 @@ type TargetSummary struct {
 	Cost    price.USD `json:"cost_usd"` // of those whose cost is known
 	Priced  int       `json:"priced"`   // how many those are
 
+	ScoreCost price.USD `json:"score_cost_usd"` // what judges and vectors took, as far as it is known: beside what the answers cost
+
 	LatencyP50 float64        `json:"latency_p50_ms"`
 	LatencyP95 float64        `json:"latency_p95_ms"`
 	Input      int64          `json:"input_tokens"`
@@ -33,24 +38,96 @@ type TargetSummary struct {
 
 // ScoreSummary is the figures of one scorer. Those over no score at all are null.
 type ScoreSummary struct {
-	Scorer     string         `json:"scorer"`
-	Metric     string         `json:"metric"`
-	Lower      bool           `json:"lower"` // the least is the best
-	Scored     int            `json:"scored"`
-	Failed     int            `json:"failed"`
-	Unscorable int            `json:"unscorable"`
-	Coverage   float64        `json:"coverage"` // share of all asks that have a score
-	Mean       *float64       `json:"mean"`
-	SD         *float64       `json:"sd"`
-	Min        *float64       `json:"min"`
-	P50        *float64       `json:"p50"`
-	Max        *float64       `json:"max"`
-	Passed     *int           `json:"passed"` // null: the scorer has no bar
-	PassRate   *float64       `json:"pass_rate"`
-	Corpus     *float64       `json:"corpus"`     // over all answers, where that is not their mean
-	Signature  string         `json:"signature"`  // of the corpus figure
-	Repeats    *float64       `json:"repeats_sd"` // within an item, from repeat to repeat; null without
-	Reasons    map[string]int `json:"reasons"`    // of what has no score, the most frequent
+	Scorer     string    `json:"scorer"`
+	Metric     string    `json:"metric"`
+	Lower      bool      `json:"lower"` // the least is the best
+	Scored     int       `json:"scored"`
+	Failed     int       `json:"failed"`
+	Unscorable int       `json:"unscorable"`
+	Coverage   float64   `json:"coverage"` // share of all asks that have a score
+	Mean       *float64  `json:"mean"`
+	SD         *float64  `json:"sd"`
+	Min        *float64  `json:"min"`
+	P50        *float64  `json:"p50"`
+	Max        *float64  `json:"max"`
+	Passed     *int      `json:"passed"` // null: the scorer has no bar
+	PassRate   *float64  `json:"pass_rate"`
+	Corpus     *float64  `json:"corpus"`     // over all answers, where that is not their mean
+	Signature  string    `json:"signature"`  // of the corpus figure
+	Repeats    *float64  `json:"repeats_sd"` // within an item, from repeat to repeat; null without
+	Interval   *Interval `json:"interval"`   // of the mean, over items; null of fewer than two
+	PassRange  *Interval `json:"pass_rate_interval"`
+	// Variance splits what a judge's score varies by within an item into the judge's part and the answers'; null unless it was asked several
+	// times of one answer.
+	Variance *stats.Components `json:"variance"`
+	Cost     *price.USD        `json:"cost_usd"` // of its scores, as far as it is known; null: nothing was asked, or nothing is known
+	Reasons  map[string]int    `json:"reasons"`  // of what has no score, the most frequent
+}
+
+// Interval is that of a mean at its level, and how it was made: wilson, bootstrap, or normal where there are many items.
+type Interval struct {
+	stats.Interval
+	Method string `json:"method"`
+}
+
+// bootstrapped is up to how many items a mean's interval is drawn: of more, the normal one is the same.
+const bootstrapped = 2000
+
+// intervalOf is the 95 % interval of a mean over items, whose repeats are one value each. What is right or wrong has Wilson's.
+func intervalOf(perItem map[string][]float64) *Interval {
+	if len(perItem) < 2 {
+		return nil
+	}
+	means := make([]float64, 0, len(perItem))
+	ones, binary := 0, true
+	for _, values := range perItem {
+		mean, _ := meanSD(values)
+		means = append(means, mean)
+		if mean == 1 {
+			ones++
+		}
+		binary = binary && (mean == 0 || mean == 1)
+	}
+	slices.Sort(means) // a map has no order, and the interval of equal runs is equal
+	if binary {
+		if in, ok := stats.Wilson(ones, len(means), 0); ok {
+			return &Interval{in, "wilson"}
+		}
+	}
+	if len(means) <= bootstrapped {
+		if in, err := stats.BootstrapMean(means, stats.Resampling{}); err == nil {
+			return &Interval{in.Interval, "bootstrap"}
+		}
+	}
+	const z = 1.959963984540054
+	mean, sd := meanSD(means)
+	half := z * sd / math.Sqrt(float64(len(means)))
+	return &Interval{stats.Interval{Low: mean - half, High: mean + half, Level: stats.DefaultLevel}, "normal"}
+}
+
+// VarianceText says what scores vary by within an item.
+func VarianceText(v *stats.Components) string {
+	if v.Judge == nil {
+		return "what the judge varies by is not known: no answer has two votes"
+	}
+	out := fmt.Sprintf("within an item the judge varies by %s from vote to vote", short(*v.Judge))
+	if v.Generation == nil {
+		return out + "; what answers vary by is not known: each item was asked once"
+	}
+	out += fmt.Sprintf(", and answers by %s (standard deviations of %d votes on %d answers)", short(*v.Generation), v.Votes, v.Answers)
+	if v.JudgeShare != nil {
+		out += fmt.Sprintf("; %s of the variance is the judge's", percent(*v.JudgeShare))
+	}
+	return out
+}
+
+// votesInOrder are the votes by item, in the items' order: sums of equal runs are equal.
+func votesInOrder(votes map[string][][]float64) [][][]float64 {
+	out := make([][][]float64, 0, len(votes))
+	for _, item := range slices.Sorted(maps.Keys(votes)) {
+		out = append(out, votes[item])
+	}
+	return out
 }
 
 // mostReasons is how many reasons a summary tells.
@@ -97,7 +174,11 @@ func summariseTarget(d *Definition, name string, items map[string]*Item, of []*R
 	s.LatencyP50, s.LatencyP95 = quantile(latencies, 0.5), quantile(latencies, 0.95)
 	s.Reasons = most(s.Reasons)
 	for i := range d.Scorers {
-		s.Scores = append(s.Scores, summariseScore(&d.Scorers[i], items, of, s.Asked+s.Missing))
+		one := summariseScore(&d.Scorers[i], items, of, s.Asked+s.Missing)
+		if one.Cost != nil {
+			s.ScoreCost += *one.Cost
+		}
+		s.Scores = append(s.Scores, one)
 	}
 	return s
 }
@@ -112,16 +193,29 @@ func addWord(list []string, word string) []string {
 func summariseScore(c *ScorerConfig, items map[string]*Item, of []*Result, asks int) ScoreSummary {
 	s := ScoreSummary{Scorer: c.Name, Metric: c.Metric, Lower: c.Lower(), Reasons: map[string]int{}}
 	var values []float64
-	perItem := map[string][]float64{}
+	perItem, passes := map[string][]float64{}, map[string][]float64{}
+	votes := map[string][][]float64{} // by item, of each answer
 	passed := 0
 	for _, r := range of {
 		score := r.Scores[c.Name]
+		if score.Cost != nil {
+			if s.Cost == nil {
+				s.Cost = new(price.USD)
+			}
+			*s.Cost += *score.Cost
+		}
 		switch score.State {
 		case Scored:
 			values = append(values, score.Value)
 			perItem[r.Item] = append(perItem[r.Item], score.Value)
+			pass := 0.0
 			if score.Passed != nil && *score.Passed {
 				passed++
+				pass = 1
+			}
+			passes[r.Item] = append(passes[r.Item], pass)
+			if len(score.Votes) > 0 {
+				votes[r.Item] = append(votes[r.Item], score.Votes)
 			}
 			continue
 		case Unscorable:
@@ -149,9 +243,13 @@ func summariseScore(c *ScorerConfig, items map[string]*Item, of []*Result, asks 
 	}
 	if c.HasBar() {
 		rate := float64(passed) / float64(len(values))
-		s.Passed, s.PassRate = &passed, &rate
+		s.Passed, s.PassRate, s.PassRange = &passed, &rate, intervalOf(passes)
 	}
-	s.Repeats = withinItems(perItem)
+	s.Repeats, s.Interval = withinItems(perItem), intervalOf(perItem)
+	if len(votes) > 0 {
+		split := stats.Split(votesInOrder(votes))
+		s.Variance = &split
+	}
 	s.corpus(c, items, of)
 	return s
 }

@@ -34,7 +34,7 @@ type modelTarget struct {
 
 var _ Recoverer = (*modelTarget)(nil)
 
-// NewModel makes a target of a model, with or without a prompt.
+// NewModel makes a target of a model, with or without a prompt, or of a RAG pipeline, which is asked like one.
 func NewModel(c TargetConfig, to Gateway, timeout time.Duration) Target {
 	return &modelTarget{c, to, timeout}
 }
@@ -53,8 +53,8 @@ func (t *modelTarget) body(it *Item) ([]byte, error) {
 			return nil, fmt.Errorf("parameters: %w", err)
 		}
 	}
-	if t.cfg.Model != "" {
-		out["model"] = marshal(t.cfg.Model)
+	if model := t.cfg.ModelName(); model != "" {
+		out["model"] = marshal(model)
 	}
 	var object map[string]json.RawMessage
 	isObject := json.Unmarshal(it.Input, &object) == nil && object != nil
@@ -145,7 +145,13 @@ func readAnswer(raw []byte) Answer {
 		}
 	}
 	var whole struct {
-		Model string `json:"model"`
+		Model   string `json:"model"`
+		Choices []struct {
+			Message struct {
+				Contexts  json.RawMessage `json:"contexts"` // of a RAG pipeline; of others it may be anything
+				Citations json.RawMessage `json:"citations"`
+			} `json:"message"`
+		} `json:"choices"`
 		Usage struct {
 			Prompt     int64 `json:"prompt_tokens"`
 			Completion int64 `json:"completion_tokens"`
@@ -153,6 +159,15 @@ func readAnswer(raw []byte) Answer {
 	}
 	if json.Unmarshal(raw, &whole) == nil {
 		out.Model, out.InputTokens, out.OutputTokens = whole.Model, whole.Usage.Prompt, whole.Usage.Completion
+		if len(whole.Choices) > 0 {
+			m := &whole.Choices[0].Message
+			if json.Unmarshal(m.Contexts, &out.Contexts) != nil {
+				out.Contexts = nil
+			}
+			if json.Unmarshal(m.Citations, &out.Citations) != nil {
+				out.Citations = nil
+			}
+		}
 	}
 	return out
 }

@@ -108,3 +108,51 @@ func TestHTTPTarget(t *testing.T) {
 		t.Error("a secret that is not set is sent")
 	}
 }
+
+// A RAG pipeline is asked like a model; what it found is what judges read, and what it cites is what it retrieved.
+func TestRAGTarget(t *testing.T) {
+	answer := ""
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if string(body) != `{"messages":[{"content":"Which river?","role":"user"}],"model":"rag/faq"}` {
+			t.Errorf("asked %s", body)
+		}
+		_, _ = io.WriteString(w, `{"model":"rag/faq","choices":[{"index":0,"message":{"role":"assistant","content":"The Elbe [1]."`+answer+`}}],"usage":{"prompt_tokens":3,"completion_tokens":4}}`)
+	}))
+	defer srv.Close()
+	d, err := ReadDefinition("eval.yaml", []byte("name: n\ndataset: d.jsonl\ntargets: [{name: t, rag: faq}]\nscorers: [{metric: recall_at_k}]\n"))
+	if err != nil || d.Targets[0].Kind() != "rag" {
+		t.Fatalf("%+v, %v", d.Targets, err)
+	}
+	target := NewModel(d.Targets[0], Gateway{URL: srv.URL + "/v1", Client: srv.Client()}, time.Minute)
+	it := itemsOf(t, `{"id":"a","input":"Which river?","expected":["rivers.md","seas.md"],"context":"of the item"}`)[0]
+	for more, want := range map[string]struct {
+		contexts []string
+		recall   State
+		value    float64
+	}{
+		``: {[]string{"of the item"}, Scored, 0}, // the text is no ranking of these
+		`,"contexts":["Elbe.","Oder."],"citations":[{"id":"1","document":"rivers.md","quote":"Elbe","start":4,"end":8},{"id":"2","document":"rivers.md","quote":"Oder","start":10,"end":14}]`: {[]string{"Elbe.", "Oder."}, Scored, 0.5},
+		`,"contexts":"none","citations":7`: {[]string{"of the item"}, Scored, 0},
+	} {
+		answer = more
+		got, err := target.Ask(t.Context(), Ask{Key: Key{"t", "a", 1}, Item: &it})
+		if err != nil || got.Text != "The Elbe [1]." || got.OutputTokens != 4 {
+			t.Fatalf("%s: %+v, %v", more, got, err)
+		}
+		if c := JudgeCase(&it, &got); !cmp.Equal(c.Contexts, want.contexts) {
+			t.Errorf("%s: judges read %q, want %q", more, c.Contexts, want.contexts)
+		}
+		if s := scorerOf(t, d.Scorers[0]).Score(t.Context(), Sample{&it, &got}); s.State != want.recall || s.Value != want.value {
+			t.Errorf("%s: recall %+v, want %v", more, s, want.value)
+		}
+		if strings.Contains(more, "rivers") && (len(got.Citations) != 2 || got.Citations[0].End != 8) {
+			t.Errorf("citations %+v", got.Citations)
+		}
+	}
+	for text, want := range map[string]string{"{name: t, rag: a/b}": "names no pipeline", "{name: t, rag: a, model: m}": "needs one of"} {
+		if _, err := ReadDefinition("eval.yaml", []byte("name: n\ndataset: d.jsonl\ntargets: ["+text+"]\nscorers: [{metric: exact}]\n")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -164,15 +164,17 @@ func TestRuns(t *testing.T, db eval.Runs) {
 }
 
 func row(target, item string, repeat int) eval.Row {
-	cost := price.USD(1_234_567)
+	cost, judged := price.USD(1_234_567), price.USD(7_000_000_001)
 	passed := true
 	return eval.Row{Name: "n", Input: "in 'x' \\", Expected: "é", Result: eval.Result{
 		Key: eval.Key{Target: target, Item: item, Repeat: repeat}, ItemHash: "h",
 		Answer: eval.Answer{
 			Text: "says " + item, CallID: "c", Model: "m", Prompt: "p@3", Cost: &cost, LatencyMS: 1.5, InputTokens: 3, OutputTokens: 4, Tries: 2, At: at,
+			Contexts: []string{"é 'found'", ""}, Citations: []eval.Citation{{ID: "1", Document: "d", Quote: "q", Start: 3, End: 4}},
 			ToolCalls: []eval.ToolCall{{Name: "f", Arguments: json.RawMessage(`{"a":1}`)}},
 		},
 		Scores: map[string]eval.Score{
+			"judge": {State: eval.Scored, Value: 0.5, Cost: &judged, Votes: []float64{0.5, 0.25, 0.75}},
 			"exact": {State: eval.Scored, Value: 1, Passed: &passed}, "bleu": {State: eval.Scored, Value: 31.25, Reason: "so"}, "f": {State: eval.Failed, Reason: "why"}, "u": {State: eval.Unscorable, Reason: "no"},
 		},
 	}}

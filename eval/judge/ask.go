@@ -41,7 +41,7 @@ type AskerConfig struct {
 	Limit price.USD
 	// Cache remembers answers that could be read; nil: nothing is remembered.
 	Cache Cache
-	// Call is what every call has in common: project, key, session, tags, X-Weir-Cache ("off" unless set).
+	// Call is what every call has in common: project, key, session, tags, X-Weir-Cache ("off" unless set; for vectors "read").
 	Call llm.Call
 
 	MaxAnswer int64         // bytes of an answer; 0: 8 MiB
@@ -50,7 +50,8 @@ type AskerConfig struct {
 
 // Asker asks models for judges, within a limit. Safe for concurrent use.
 type Asker struct {
-	cfg AskerConfig
+	cfg        AskerConfig
+	embedCache string // X-Weir-Cache of requests for vectors, which are the same each time
 
 	mu      sync.Mutex // guards what follows
 	spent   price.USD
@@ -63,8 +64,9 @@ type Asker struct {
 func NewAsker(cfg AskerConfig) *Asker {
 	cfg.MaxAnswer = cmp.Or(cfg.MaxAnswer, defaultMaxAnswer)
 	cfg.Timeout = cmp.Or(cfg.Timeout, defaultTimeout)
+	vectors := cmp.Or(cfg.Call.Cache, "read")
 	cfg.Call.Cache = cmp.Or(cfg.Call.Cache, "off")
-	return &Asker{cfg: cfg, dropped: map[string][]string{}}
+	return &Asker{cfg: cfg, embedCache: vectors, dropped: map[string][]string{}}
 }
 
 // Spent is what all questions so far took.
@@ -243,7 +245,7 @@ func (a *Asker) call(q *Question, body []byte) *llm.Call {
 	c.TraceID = cmp.Or(c.TraceID, llm.NewTraceID())
 	c.Endpoint, c.Dialect, c.Method, c.Path = llm.ChatCompletions, llm.OpenAI, http.MethodPost, "/chat/completions"
 	if q.Embed != nil {
-		c.Endpoint, c.Path = llm.Embeddings, "/embeddings"
+		c.Endpoint, c.Path, c.Cache = llm.Embeddings, "/embeddings", a.embedCache
 	}
 	c.Header = http.Header{"Content-Type": {"application/json"}}
 	c.Body, c.Model = body, q.Model

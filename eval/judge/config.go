@@ -44,6 +44,8 @@ type Config struct {
 	Panel []string `json:"panel,omitempty"`
 	// Votes is how often the model is asked, an odd number: the median holds, and asking ends when it is sure. 0 is once.
 	Votes int `json:"votes,omitempty"`
+	// AllVotes asks them all, though the outcome is sure: to say how much the judge varies, votes must not depend on votes.
+	AllVotes bool `json:"all_votes,omitempty"`
 	// Temperature is 0 unless set; 0.7 when there are votes, for at 0 they would be one.
 	Temperature *float64 `json:"temperature,omitempty"`
 	MaxTokens   int      `json:"max_tokens,omitempty"` // of an answer; 0: 1,024, and 4,096 for lists of statements
@@ -188,7 +190,7 @@ func New(ctx context.Context, c Config, asker *Asker, prompts Resolver) (Judge, 
 		p.scale = scaleOf(&c)
 		return p, nil
 	case c.Votes > 1:
-		return &votes{of: c.single(asker, prompt), n: c.Votes, model: c.Model, scale: scaleOf(&c)}, nil
+		return &votes{of: c.single(asker, prompt), n: c.Votes, all: c.AllVotes, model: c.Model, scale: scaleOf(&c)}, nil
 	}
 	return c.single(asker, prompt), nil
 }

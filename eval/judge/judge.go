@@ -78,6 +78,7 @@ type Vote struct {
 	Model  string  `json:"model"`
 	State  State   `json:"state"`
 	Grade  float64 `json:"grade"`
+	Score  float64 `json:"score"` // the grade from 0 to 1
 	Passed bool    `json:"passed"`
 	Reason string  `json:"reason,omitempty"`
 }

@@ -106,6 +106,7 @@ func (s scale) decide(votes []Vote, tally Tally) Judgement {
 type votes struct {
 	of    voter
 	n     int
+	all   bool // none is left out, though the outcome is sure
 	model string
 	scale scale
 }
@@ -133,7 +134,7 @@ func (v *votes) Plan(ctx context.Context, c Case) ([]Question, error) {
 }
 
 // Judge implements Judge. It stops asking when more than half of all votes are for one grade: neither the median nor what most say
-// can change any more.
+// can change any more; unless all are wanted.
 func (v *votes) Judge(ctx context.Context, c Case) (Judgement, error) {
 	var (
 		given []Vote
@@ -151,10 +152,10 @@ func (v *votes) Judge(ctx context.Context, c Case) (Judgement, error) {
 		}
 		tally.Add(j.Tally)
 		raw = firstText(raw, j.Raw)
-		given = append(given, Vote{v.model, j.State, j.Grade, j.Passed, j.Reason})
+		given = append(given, Vote{v.model, j.State, j.Grade, j.Score, j.Passed, j.Reason})
 		if j.State == Scored {
 			count[j.Grade]++
-			if 2*count[j.Grade] > v.n {
+			if 2*count[j.Grade] > v.n && !v.all {
 				break
 			}
 		}
@@ -222,7 +223,7 @@ func (p *panel) Judge(ctx context.Context, c Case) (Judgement, error) {
 		}
 		tally.Add(j.Tally)
 		raw = firstText(raw, j.Raw)
-		given = append(given, Vote{p.models[i], j.State, j.Grade, j.Passed, j.Reason})
+		given = append(given, Vote{p.models[i], j.State, j.Grade, j.Score, j.Passed, j.Reason})
 	}
 	if all[0].State == Unscorable && tally.Calls+tally.Cached == 0 {
 		return all[0], nil

@@ -153,3 +153,16 @@ func TestAStopStopsThePanel(t *testing.T) {
 		}
 	}
 }
+
+// Where votes are to tell how much the judge varies, none is left out; what holds is the same.
+func TestAllVotes(t *testing.T) {
+	m := script(4, 4, 4, 2, 5)
+	all := made(t, Config{Rubric: "helpfulness", Model: "m", Votes: 5, AllVotes: true}, asker(m))
+	got := judged(t, all, aCase)
+	if got.Tally.Calls != 5 || got.Grade != 4 || len(got.Votes) != 5 || got.Votes[0].Score != 0.75 || got.Votes[3].Score != 0.25 {
+		t.Errorf("got %+v", got)
+	}
+	if some := made(t, Config{Rubric: "helpfulness", Model: "m", Votes: 5}, asker(m)); some.Version().Hash != all.Version().Hash {
+		t.Error("it is another judge")
+	}
+}

@@ -1,0 +1,5 @@
+package onlinetest
+
+import "testing"
+
+func TestMemory(t *testing.T) { TestStore(t, &Memory{}) }
