@@ -17,8 +17,8 @@ const fillChunk = 50_000
 // very unequal appetite who belong to one project each, twenty models of which a project uses four, prompts with two
 // versions, conversations, traces of three calls, three tags of which one is the trace's own, caches in a third of the
 // projects, one call in twenty-five that fails, one in twenty that was tried twice. Every tenth call has a body.
-func fill(b *testing.B, db *DB, from, n int, start time.Time, step time.Duration) {
-	b.Helper()
+func fill(tb testing.TB, db *DB, from, n int, start time.Time, step time.Duration) {
+	tb.Helper()
 	for ; from < n; from += fillChunk {
 		source := strings.NewReplacer("{start}", fmt.Sprint(start.UnixMicro()), "{step}", fmt.Sprintf("%.3f", float64(step)/1e3),
 			"{from}", fmt.Sprint(from), "{calls}", fmt.Sprint(min(fillChunk, n-from)), "{half}", fmt.Sprint(n/2)).Replace(fillSource)
@@ -27,12 +27,12 @@ func fill(b *testing.B, db *DB, from, n int, start time.Time, step time.Duration
 			insertSelect("calls", fillAttempts, source+" WHERE h % 20 = 0"),
 			insertSelect("bodies", fillBodies, source+" WHERE number % 10 = 0"),
 		} {
-			ctx := ch.Context(b.Context(), ch.WithSettings(ch.Settings{
+			ctx := ch.Context(tb.Context(), ch.WithSettings(ch.Settings{
 				"max_insert_threads": 1, "insert_deduplication_token": fmt.Sprintf("fill %d/%d", from, i), "insert_deduplicate": 1,
 				"deduplicate_blocks_in_dependent_materialized_views": 1,
 			}))
 			if err := db.conn.Exec(ctx, sql); err != nil {
-				b.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 	}

@@ -245,6 +245,7 @@ func scanCosts(rows driver.Rows, n int) (row trace.CostRow, isTotal bool, err er
 		LatencyP50: latencies.quantile(latency, 0.5, shortest, longest),
 		LatencyP95: latencies.quantile(latency, 0.95, shortest, longest),
 		TTFTP50:    ttfts.quantile(ttft, 0.5, 0, math.MaxInt64),
+		TTFTP95:    ttfts.quantile(ttft, 0.95, 0, math.MaxInt64),
 	}
 	if row.Cost, err = parseSum(cost); err != nil {
 		return row, false, err

@@ -21,32 +21,36 @@ import (
 
 // evalItemRow is one row of eval_items. Its tags are the only list of the table's columns outside the migrations.
 type evalItemRow struct {
-	Run          string     `ch:"run"`
-	Name         string     `ch:"name"`
-	Target       string     `ch:"target"`
-	Item         string     `ch:"item"`
-	Repeat       int32      `ch:"repeat"`
-	Revision     int64      `ch:"revision"`
-	ItemHash     string     `ch:"item_hash"`
-	Input        string     `ch:"input"`
-	Expected     string     `ch:"expected"`
-	Answer       string     `ch:"answer"`
-	ToolCalls    string     `ch:"tool_calls"`
-	Error        string     `ch:"error"`
-	CallID       string     `ch:"call_id"`
-	Model        string     `ch:"model"`
-	Prompt       string     `ch:"prompt"`
-	Cost         knownMoney `ch:"cost_usd"`
-	LatencyMS    float64    `ch:"latency_ms"`
-	InputTokens  int64      `ch:"input_tokens"`
-	OutputTokens int64      `ch:"output_tokens"`
-	Tries        int32      `ch:"tries"`
-	Time         time.Time  `ch:"time"`
-	Names        []string   `ch:"score_names"`
-	States       []string   `ch:"score_states"`
-	Values       []float64  `ch:"score_values"`
-	Passes       []int32    `ch:"score_passes"`
-	Reasons      []string   `ch:"score_reasons"`
+	Run          string      `ch:"run"`
+	Name         string      `ch:"name"`
+	Target       string      `ch:"target"`
+	Item         string      `ch:"item"`
+	Repeat       int32       `ch:"repeat"`
+	Revision     int64       `ch:"revision"`
+	ItemHash     string      `ch:"item_hash"`
+	Input        string      `ch:"input"`
+	Expected     string      `ch:"expected"`
+	Answer       string      `ch:"answer"`
+	ToolCalls    string      `ch:"tool_calls"`
+	Contexts     []string    `ch:"contexts"`
+	Citations    string      `ch:"citations"`
+	Error        string      `ch:"error"`
+	CallID       string      `ch:"call_id"`
+	Model        string      `ch:"model"`
+	Prompt       string      `ch:"prompt"`
+	Cost         knownMoney  `ch:"cost_usd"`
+	LatencyMS    float64     `ch:"latency_ms"`
+	InputTokens  int64       `ch:"input_tokens"`
+	OutputTokens int64       `ch:"output_tokens"`
+	Tries        int32       `ch:"tries"`
+	Time         time.Time   `ch:"time"`
+	Names        []string    `ch:"score_names"`
+	States       []string    `ch:"score_states"`
+	Values       []float64   `ch:"score_values"`
+	Passes       []int32     `ch:"score_passes"`
+	Reasons      []string    `ch:"score_reasons"`
+	Costs        []int64     `ch:"score_costs"`
+	Votes        [][]float64 `ch:"score_votes"`
 }
 
 var evalItemColumns = columnsOf[evalItemRow]()
@@ -71,8 +75,19 @@ func newEvalItemRow(run string, r *eval.Row, revision int64) evalItemRow {
 		}
 		row.ToolCalls = string(text)
 	}
+	row.Contexts = r.Answer.Contexts
+	if len(r.Answer.Citations) > 0 {
+		if text, err := json.Marshal(r.Answer.Citations); err == nil {
+			row.Citations = string(text)
+		}
+	}
 	for _, name := range row.Names {
 		s := r.Scores[name]
+		cost := int64(-1)
+		if s.Cost != nil {
+			cost = int64(*s.Cost)
+		}
+		row.Costs, row.Votes = append(row.Costs, cost), append(row.Votes, s.Votes)
 		passed := int32(-1)
 		if s.Passed != nil {
 			passed = 0
@@ -101,12 +116,25 @@ func (r *evalItemRow) row() eval.Row {
 	if r.ToolCalls != "" {
 		_ = json.Unmarshal([]byte(r.ToolCalls), &out.Answer.ToolCalls) // written above
 	}
+	if len(r.Contexts) > 0 {
+		out.Answer.Contexts = r.Contexts
+	}
+	if r.Citations != "" {
+		_ = json.Unmarshal([]byte(r.Citations), &out.Answer.Citations) // written above
+	}
 	out.Scores = make(map[string]eval.Score, len(r.Names))
 	for i, name := range r.Names {
 		s := eval.Score{State: eval.State(r.States[i]), Value: r.Values[i], Reason: r.Reasons[i]}
 		if p := r.Passes[i]; p >= 0 {
 			passed := p == 1
 			s.Passed = &passed
+		}
+		if i < len(r.Costs) && r.Costs[i] >= 0 {
+			usd := price.USD(r.Costs[i])
+			s.Cost = &usd
+		}
+		if i < len(r.Votes) && len(r.Votes[i]) > 0 {
+			s.Votes = r.Votes[i]
 		}
 		out.Scores[name] = s
 	}
@@ -125,6 +153,8 @@ func (r *evalItemRow) encode(b *rowBinary) {
 	b.text(r.Expected)
 	b.text(r.Answer)
 	b.text(r.ToolCalls)
+	b.texts(r.Contexts)
+	b.text(r.Citations)
 	b.text(r.Error)
 	b.text(r.CallID)
 	b.text(r.Model)
@@ -148,6 +178,17 @@ func (r *evalItemRow) encode(b *rowBinary) {
 		b.int32(v)
 	}
 	b.texts(r.Reasons)
+	b.buf = binary.AppendUvarint(b.buf, uint64(len(r.Costs)))
+	for _, c := range r.Costs {
+		b.int64(c)
+	}
+	b.buf = binary.AppendUvarint(b.buf, uint64(len(r.Votes)))
+	for _, votes := range r.Votes {
+		b.buf = binary.AppendUvarint(b.buf, uint64(len(votes)))
+		for _, v := range votes {
+			b.float64(v)
+		}
+	}
 	b.end()
 }
 

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,9 +61,12 @@ func newGrouping(q *trace.CostQuery) (grouping, error) {
 		if tag, isTag := strings.CutPrefix(name, "tag."); isTag && tag != "" {
 			one, ok = group{dim: "tag", tag: tag, inner: "tag_values[indexOf(tag_names, K)]", outer: "toString(V)"}, true
 		}
+		if every, isStep := stepOf(name); isStep {
+			one, ok = every, true
+		}
 		switch {
 		case !ok:
-			return g, badBy("costs cannot be grouped by %q; known are project key user session model provider prompt arm endpoint status cache tag.k and one of minute hour day month", name)
+			return g, badBy("costs cannot be grouped by %q; known are project key user session model provider prompt arm endpoint status cache tag.k and one of minute hour day month every.D, as every.15m", name)
 		case seen[name]:
 			return g, badBy("costs are grouped by %q twice", name)
 		case one.dim == "" && g.time >= 0:
@@ -74,6 +78,30 @@ func newGrouping(q *trace.CostQuery) (grouping, error) {
 		g.groups = append(g.groups, one)
 	}
 	return g, nil
+}
+
+// stepOf is the group of a By such as every.15m: steps of whole minutes, counted from 1970 in UTC.
+func stepOf(name string) (group, bool) {
+	text, ok := strings.CutPrefix(name, "every.")
+	if !ok {
+		return group{}, false
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Minute || d > 366*day || d%time.Minute != 0 {
+		return group{}, false
+	}
+	grain := time.Minute
+	switch { // the longest that steps are made of
+	case d%day == 0:
+		grain = day
+	case d%time.Hour == 0:
+		grain = time.Hour
+	}
+	seconds := strconv.FormatInt(int64(d.Seconds()), 10)
+	return group{
+		grain: grain, inner: "toDateTime(intDiv(toUnixTimestamp(T), " + seconds + ") * " + seconds + ", 'UTC')",
+		outer: "formatDateTime(V, '%Y-%m-%dT%H:%i:00Z', 'UTC')",
+	}, true
 }
 
 func badBy(format string, args ...any) error {

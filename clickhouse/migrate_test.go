@@ -76,7 +76,7 @@ func TestColumnsAreTheTables(t *testing.T) {
 func TestEveryTableDeduplicates(t *testing.T) {
 	t.Parallel()
 	db := openTest(t, testConfig(t))
-	bad := count(t, db, `SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_migrations'
+	bad := count(t, db, `SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_migrations' AND NOT startsWith(name, 'rag_') -- whose rows have numbers, and come from no spool
 		AND NOT (create_table_query LIKE '%non_replicated_deduplication_window = 10000%' AND create_table_query LIKE '%replicated_deduplication_window_seconds = 604800%')`)
 	if bad != 0 {
 		t.Errorf("%d tables have no deduplication window of their own", bad)

@@ -15,7 +15,9 @@ import (
 var profile = map[string]string{
 	"max_threads":        "2",
 	"max_insert_threads": "1",
-	"max_block_size":     "16384",
+	// The default, a gigabyte, would leave one thread to an engine of a few hundred megabytes.
+	"max_threads_min_free_memory_per_thread": "33554432",
+	"max_block_size":                         "16384",
 	// What its client has forgotten must end some day.
 	"max_execution_time": "300",
 	// Both profilers send signals, which belong to Go here.
