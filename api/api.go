@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/alert"
 	"github.com/weir-dev/weir/eval"
+	"github.com/weir-dev/weir/eval/online"
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/prompts"
 	"github.com/weir-dev/weir/prompts/experiment"
+	"github.com/weir-dev/weir/rag"
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -30,7 +33,7 @@ type PriceStore interface {
 	DeletePrice(ctx context.Context, e price.Entry) (bool, error)
 }
 
-// Config is what an API is made of. Every field but PriceAs, Adjusted and Gate is needed.
+// Config is what an API is made of. Every field but PriceAs, Adjusted, Gate and EvalRunner is needed.
 type Config struct {
 	Reader   trace.Reader
 	Adjuster trace.Adjuster // of the same store
@@ -53,14 +56,19 @@ type Config struct {
 	Scores trace.Scores
 	Finder trace.Finder // of the same store as Reader
 
+	Annotations eval.Annotations
 	Datasets    eval.Datasets
 	Evals       eval.Runs
 	EvalResults eval.Results
+	EvalRunner  EvalRunner   // nil: runs are begun on the command line
+	Online      online.Store // of rules that score live calls
 
 	Advice   AdviceStore                                         // of the same store as Reader
 	Adjusted func(ctx context.Context, added []trace.Adjustment) // told of adjustments that were added; nil: nobody is
 
 	Cache Cache
+
+	Alerts *alert.Watch // its sources are of the same store as Reader
 
 	Prompts  prompts.Store
 	Registry *prompts.Registry // of the same store
@@ -68,6 +76,9 @@ type Config struct {
 
 	Experiments      experiment.Store
 	ExperimentReader experiment.Reader // of the same store as Reader
+
+	RAG    RAG // nil: no pipeline is configured
+	RAGLog rag.Log
 
 	Members    account.Members
 	Playground Playground
@@ -86,7 +97,8 @@ type System struct {
 	ClickHouse    StoreHealth
 	Control       ControlHealth
 	Providers     []ProviderInfo
-	Replicas      []Replica // that share the control plane, this one among them; nil: not known
+	Replicas      []Replica    // that share the control plane, this one among them; nil: not known
+	Qdrant        *StoreHealth // nil: none is configured
 }
 
 // Replica is one of the weirs that share a control plane, alive at this moment.
@@ -136,7 +148,7 @@ func New(cfg Config) *API {
 		cfg.PriceAs = func(provider string) string { return provider }
 	}
 	a := &API{cfg: cfg}
-	a.routes = slices.Concat(a.table(), a.promptRoutes(), a.memberRoutes(), a.scoreRoutes(), a.playgroundRoutes(), a.experimentRoutes(), a.datasetRoutes(), a.evalRoutes())
+	a.routes = slices.Concat(a.table(), a.promptRoutes(), a.memberRoutes(), a.scoreRoutes(), a.playgroundRoutes(), a.experimentRoutes(), a.datasetRoutes(), a.datasetFileRoutes(), a.annotationRoutes(), a.agreementRoutes(), a.evalRoutes(), a.ragRoutes(), a.onlineRoutes(), a.alertRoutes())
 	a.document = document(a.routes)
 	return a
 }

@@ -195,7 +195,7 @@ func TestBadParameters(t *testing.T) {
 		{"/costs?status=fine", "status", "client_closed"},
 		{"/facets?limit=-1", "limit", "1 to 1000"},
 		{"/facets?q=a&cache=x", "cache", "semantic"},
-		{"/export/calls?format=parquet", "format", "jsonl or csv"},
+		{"/export/calls?format=xml", "format", "jsonl or csv or parquet"},
 		{"/export/calls?bodies=maybe", "bodies", "true or false"},
 		{"/export/calls?limit=5", "limit", "no parameter"},
 		{"/export/calls?since=x", "since", "how long ago"},

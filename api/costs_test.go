@@ -151,7 +151,7 @@ func TestSystem(t *testing.T) {
 	w := newWorld(t)
 	equalJSON(t, w.ask("GET", "/system", "").Body.String(), `{
 		"version":"v1","started_at":"2026-11-23T08:00:00.123456Z","uptime_seconds":60,"data_dir":"data","listen":"127.0.0.1:4000",
-		"clickhouse":{"mode":"embedded","ok":true,"error":""},"control":{"kind":"sqlite"},
+		"clickhouse":{"mode":"embedded","ok":true,"error":""},"control":{"kind":"sqlite"},"qdrant":null,
 		"providers":[{"name":"openai","kind":"openai","base_url":"https://api.example/v1","live":true}],
 		"replicas":[{"id":"r1","name":"host 127.0.0.1:4000","started_at":"2026-11-23T08:00:00.123456Z","prompts_revision":7}]}`)
 }
@@ -232,7 +232,7 @@ func TestExportAsCSV(t *testing.T) {
 func TestExportCutOff(t *testing.T) {
 	w := newWorld(t)
 	w.api.cfg.Reader = cutShort{broken{errors.New("disk on fire")}}
-	for _, format := range []string{"jsonl", "csv"} {
+	for _, format := range []string{"jsonl", "csv", "parquet"} {
 		r := httptest.NewRequestWithContext(t.Context(), "GET", prefix+"/export/calls?format="+format, nil)
 		r.Header.Set("Authorization", "Bearer "+token)
 		func() {

@@ -51,8 +51,21 @@ func (a *API) evalRoutes() []route {
 			status: http.StatusOK, out: evalList{}, handle: a.listEvals,
 		},
 		{
-			method: "POST", path: "/evals", name: "putEval", summary: "Store a run, in place of the one of its id; one that is done does not change", role: account.Developer,
-			in: eval.Run{}, status: http.StatusCreated, out: eval.Run{}, maxBody: 8 << 20, handle: a.putEval,
+			method: "POST", path: "/evals", name: "putEval", role: account.Developer,
+			summary: "With a definition and no id: begin a run here, of a stored dataset and of models, prompts and RAG pipelines. With an id: store a run that weir eval run makes, in place of the one of its id; one that is done does not change",
+			in:      eval.Run{}, status: http.StatusCreated, out: eval.Run{}, maxBody: 8 << 20, handle: a.putEval,
+		},
+		{
+			method: "POST", path: "/evals/estimate", name: "estimateEval", summary: "What a run of this definition is likely to take; asks no model", role: account.Developer,
+			in: newEval{}, status: http.StatusOK, out: eval.Estimate{}, handle: a.estimateEval,
+		},
+		{
+			method: "POST", path: "/evals/{id}/stop", name: "stopEval", summary: "Stop a run that was begun here; what is under way comes in", role: account.Developer,
+			status: http.StatusOK, out: eval.Run{}, handle: a.stopEval,
+		},
+		{
+			method: "POST", path: "/evals/{id}/resume", name: "resumeEval", summary: "Go on with a run that was begun here and has stopped; nothing that was answered is asked again", role: account.Developer,
+			in: resumedEval{}, status: http.StatusOK, out: eval.Run{}, handle: a.resumeEval,
 		},
 		{
 			method: "GET", path: "/evals/{id}", name: "getEval", summary: "A run with its figures", status: http.StatusOK, out: eval.Run{}, handle: a.getEval,
@@ -83,6 +96,19 @@ func evalFault(err error) error {
 		return llm.Faultf(llm.NotFound, "there is no such run; GET %s/evals lists them", prefix).Because(err)
 	case errors.Is(err, eval.ErrRunDone):
 		return llm.Faultf(llm.Conflict, "the run is done and does not change: make another").Because(err)
+	case errors.Is(err, eval.ErrNotServed):
+		return llm.Faultf(llm.InvalidRequest, "%v", err).Because(err)
+	case errors.Is(err, eval.ErrRunBusy):
+		return llm.Faultf(llm.Conflict, "%v", err).Because(err)
+	case errors.Is(err, eval.ErrNoDataset):
+		return datasetFault(err)
+	}
+	if e, ok := errors.AsType[*eval.ReadError](err); ok {
+		reasons := make([]string, len(e.Faults))
+		for i, f := range e.Faults {
+			reasons[i] = f.Reason
+		}
+		return bad("definition", "%s", strings.Join(reasons, "; "))
 	}
 	return err
 }
@@ -110,6 +136,9 @@ func (a *API) putEval(w http.ResponseWriter, r *http.Request) error {
 	if err := read(r, &in); err != nil {
 		return err
 	}
+	if in.ID == "" && in.State == "" {
+		return a.startEval(w, r, in.Definition)
+	}
 	switch {
 	case !isName(in.ID):
 		return bad("id", "the id %q is none: want 1 to 64 letters, digits, dots, dashes and underscores", clip(in.ID))
@@ -120,7 +149,7 @@ func (a *API) putEval(w http.ResponseWriter, r *http.Request) error {
 	case len(in.Definition.Targets) == 0 || len(in.Definition.Scorers) == 0:
 		return bad("definition", "the run has no targets or no scorers")
 	}
-	in.Author = callerOf(r).name
+	in.Author, in.Served = callerOf(r).name, false
 	in.CreatedAt, in.UpdatedAt = in.CreatedAt.UTC().Truncate(time.Microsecond), in.UpdatedAt.UTC().Truncate(time.Microsecond)
 	in.Summary.Fill()
 	if err := a.cfg.Evals.PutRun(r.Context(), in); err != nil {
@@ -141,6 +170,11 @@ func (a *API) deleteEval(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if _, err := a.cfg.Evals.GetRun(r.Context(), id); err != nil {
 		return evalFault(err)
+	}
+	if a.cfg.EvalRunner != nil {
+		if err := a.cfg.EvalRunner.Forget(r.Context(), id); err != nil {
+			return evalFault(err)
+		}
 	}
 	if err := a.cfg.EvalResults.DeleteResults(r.Context(), id); err != nil { // first: while the run is there, it can be asked for again
 		return fmt.Errorf("delete results: %w", err)

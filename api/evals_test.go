@@ -1,10 +1,16 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/eval"
+	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/price"
 )
 
 const evalRun = `{"id":"%s","name":"faq","state":"%s","snapshot":"h","items":2,"created_at":"2026-11-24T08:00:00.123456Z","updated_at":"%s","summary":{"targets":null},` +
@@ -89,4 +95,92 @@ func TestCompareEvals(t *testing.T) {
 	}
 	w.fails("GET", "/evals/compare?runs=r1,none", "", http.StatusNotFound)
 	w.fails("GET", "/evals/compare?runs=", "", http.StatusBadRequest)
+}
+
+// fakeRunner answers as it is told, and remembers who asked for what.
+type fakeRunner struct {
+	err   error
+	heard []string
+}
+
+func servedRun(id string, state eval.RunState) eval.Run {
+	return eval.Run{
+		ID: id, Name: "faq", State: state, Served: true, Summary: eval.Summary{Targets: []eval.TargetSummary{}},
+		Definition: eval.Definition{Targets: []eval.TargetConfig{{Name: "t", Model: "m"}}, Scorers: []eval.ScorerConfig{{Name: "exact", Metric: "exact"}}},
+	}
+}
+
+func (f *fakeRunner) Begin(_ context.Context, d eval.Definition, author string) (eval.Run, error) {
+	f.heard = append(f.heard, "begin "+d.Name+" by "+author)
+	return eval.Run{ID: "s1", Name: d.Name, State: eval.Running, Definition: d, Author: author, Served: true, Summary: eval.Summary{Targets: []eval.TargetSummary{}}}, f.err
+}
+
+func (f *fakeRunner) Estimate(_ context.Context, d eval.Definition) (eval.Estimate, error) {
+	return eval.Estimate{Calls: len(d.Targets), Cost: 5, Unpriced: []string{}, Targets: []eval.TargetEstimate{}, Scorers: []eval.ScorerEstimate{}}, f.err
+}
+
+func (f *fakeRunner) Stop(_ context.Context, id, by string) (eval.Run, error) {
+	f.heard = append(f.heard, "stop "+id+" by "+by)
+	return servedRun(id, eval.Stopped), f.err
+}
+
+func (f *fakeRunner) Resume(_ context.Context, id string, most *price.USD) (eval.Run, error) {
+	f.heard = append(f.heard, fmt.Sprint("resume ", id, " ", most))
+	return servedRun(id, eval.Running), f.err
+}
+
+func (f *fakeRunner) Forget(_ context.Context, id string) error {
+	f.heard = append(f.heard, "forget "+id)
+	return f.err
+}
+
+// Runs are begun, stopped and resumed by who may, and what hinders that is said in words.
+func TestServedEvals(t *testing.T) {
+	w := newWorld(t)
+	definition := `{"definition":{"name":"faq","dataset":"faq","targets":[{"name":"t","model":"m"}],"scorers":[{"name":"exact","metric":"exact"}]}}`
+	if got := w.fails("POST", "/evals", definition, http.StatusBadRequest); !strings.Contains(got, "weir eval run does") {
+		t.Errorf("without a runner: %s", got)
+	}
+	f := &fakeRunner{}
+	w.api.cfg.EvalRunner = f
+	made := w.wants("POST", "/evals", definition, http.StatusCreated)
+	if made["id"] != "s1" || made["served"] != true || made["state"] != "running" {
+		t.Errorf("%v", made)
+	}
+	if got := w.wants("POST", "/evals/estimate", definition, http.StatusOK); got["calls"] != 1.0 || got["cost_usd"] != "0.000000005" {
+		t.Errorf("%v", got)
+	}
+	w.refused(w.ask("POST", "/evals", definition, w.member("vic", account.Viewer)), http.StatusForbidden, llm.Forbidden, "developer")
+	w.refused(w.ask("POST", "/evals/s1/stop", "", w.member("vic2", account.Viewer)), http.StatusForbidden, llm.Forbidden, "developer")
+
+	const at = "2026-11-24T08:00:02Z"
+	w.wants("POST", "/evals", strings.Replace(fmt.Sprintf(evalRun, "cli", "stopped", at), `"items":2`, `"items":2,"served":true`, 1), http.StatusCreated) // whoever stores a run cannot say that the server makes it
+	for _, verb := range []string{"stop", "resume"} {
+		if got := w.fails("POST", "/evals/cli/"+verb, map[string]string{"stop": "", "resume": "{}"}[verb], http.StatusConflict); !strings.Contains(got, "weir eval run FILE --resume cli") {
+			t.Errorf("%s: %s", verb, got)
+		}
+	}
+	if err := w.evals.PutRun(t.Context(), servedRun("own", eval.Stopped)); err != nil {
+		t.Fatal(err)
+	}
+	w.wants("POST", "/evals/own/stop", "", http.StatusOK)
+	w.wants("POST", "/evals/own/resume", `{"max_cost_usd":"2.5"}`, http.StatusOK)
+	w.fails("POST", "/evals/own/resume", `{"max_cost_usd":"-1"}`, http.StatusBadRequest)
+	w.fails("POST", "/evals/none/stop", "", http.StatusNotFound)
+	for err, want := range map[error]int{
+		fmt.Errorf("%w: it is a command", eval.ErrNotServed): http.StatusBadRequest, fmt.Errorf("8 %w", eval.ErrRunBusy): http.StatusConflict, eval.ErrNoDataset: http.StatusNotFound,
+		&eval.ReadError{Faults: []eval.LineFault{{Line: 1, Reason: "there is no metric"}}}: http.StatusBadRequest,
+	} {
+		f.err = err
+		if got := w.fails("POST", "/evals", definition, want); want == http.StatusBadRequest && !strings.Contains(got, "it is a command") && got != "there is no metric" && !strings.Contains(got, "there is no metric") {
+			t.Errorf("%v: %s", err, got)
+		}
+	}
+	f.err = eval.ErrRunBusy
+	w.fails("DELETE", "/evals/own", "", http.StatusConflict)
+	f.err = nil
+	w.wants("DELETE", "/evals/own", "", http.StatusNoContent)
+	if got := strings.Join(f.heard[:4], "; "); !strings.HasPrefix(got, "begin faq by ") || !strings.Contains(got, "stop own by ") || !strings.Contains(got, "resume own 2.500000000") {
+		t.Errorf("heard %q", f.heard)
+	}
 }

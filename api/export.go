@@ -17,7 +17,7 @@ import (
 const contentJSONLines = "application/x-ndjson"
 
 var exportParams = []param{
-	{name: "format", about: "jsonl unless given", enum: []string{"jsonl", "csv"}},
+	{name: "format", about: "jsonl unless given", enum: []string{"jsonl", "csv", "parquet"}},
 	{name: "bodies", about: "true: with requests and answers", enum: truths},
 }
 
@@ -28,7 +28,7 @@ func (a *API) exportCalls(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	format, err := readFormat(r, "jsonl", "csv")
+	format, err := readFormat(r, "jsonl", "csv", "parquet")
 	if err != nil {
 		return err
 	}
@@ -38,8 +38,11 @@ func (a *API) exportCalls(w http.ResponseWriter, r *http.Request) error {
 	bodies := q.Get("bodies") == "true"
 	out := sheet(jsonLines{json.NewEncoder(w)})
 	contentType := contentJSONLines
-	if format == "csv" {
+	switch format {
+	case "csv":
 		out, contentType = &csvSheet{table: csv.NewWriter(w), bodies: bodies}, "text/csv; charset=utf-8"
+	case "parquet":
+		out, contentType = &parquetSheet{to: w, bodies: bodies}, contentParquet
 	}
 	begun := false
 	begin := func() error {

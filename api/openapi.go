@@ -118,6 +118,13 @@ func (r *route) operation(s schemas) object {
 	if r.in != nil {
 		op["requestBody"] = object{"required": true, "content": jsonContent(s.of(r.in))}
 	}
+	if r.takes != nil {
+		content := object{}
+		for _, t := range r.takes {
+			content[t] = object{"schema": object{"type": "string", "format": "binary"}}
+		}
+		op["requestBody"] = object{"required": true, "content": content}
+	}
 	if r.open {
 		op["security"] = []object{}
 	}

@@ -74,7 +74,7 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 			t.Errorf("%s %s: operationId %q, summary %q", r.method, r.path, op.OperationID, op.Summary)
 		}
 		ids[op.OperationID] = true
-		if (op.RequestBody != nil) != (r.in != nil) || op.Responses["default"] == nil || len(op.Responses) != 2 || (op.Security != nil) != r.open {
+		if (op.RequestBody != nil) != (r.in != nil || r.takes != nil) || op.Responses["default"] == nil || len(op.Responses) != 2 || (op.Security != nil) != r.open {
 			t.Errorf("%s %s: %+v", r.method, r.path, op)
 		}
 		names := map[string]bool{}

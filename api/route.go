@@ -30,7 +30,8 @@ type route struct {
 	open         bool         // needs no token
 	role         account.Role // what it takes; "": a viewer's to read, an admin's for all else
 	params       []param
-	in           any // a value of the request body's type; nil: no body
+	in           any      // a value of the request body's type; nil: no body
+	takes        []string // content types of a body that is not JSON
 	status       int
 	out          any      // a value of the answer's type; nil: no body
 	also         []string // content types of the answer beside JSON
@@ -83,8 +84,8 @@ func (a *API) table() []route {
 			params: slices.Concat(filterParams, facetParams), status: http.StatusOK, out: facetsAnswer{}, handle: a.getFacets,
 		},
 		{
-			method: "GET", path: "/export/calls", name: "exportCalls", summary: "A stream of calls, oldest first, one JSON object or CSV record each; a stream that ends in an error is cut off",
-			params: slices.Concat(exportParams, filterParams), status: http.StatusOK, out: exportedCall{}, also: []string{contentJSONLines, "text/csv"}, handle: a.exportCalls,
+			method: "GET", path: "/export/calls", name: "exportCalls", summary: "A stream of calls, oldest first, one JSON object, CSV record or row of Parquet each; a stream that ends in an error is cut off",
+			params: slices.Concat(exportParams, filterParams), status: http.StatusOK, out: exportedCall{}, also: []string{contentJSONLines, "text/csv", contentParquet}, handle: a.exportCalls,
 		},
 		{
 			method: "GET", path: "/spool", name: "getSpool", summary: "Where accepted records are: accepted = written + waiting + quarantined + dropped",

@@ -25,6 +25,11 @@ const (
 	ratePattern   = `^[0-9]+(\.[0-9]+)?$`
 )
 
+// kindNames are the kinds of spans.
+var kindNames = []string{
+	string(trace.KindCall), string(trace.KindAttempt), string(trace.KindChain), string(trace.KindGeneration), string(trace.KindEmbedding), string(trace.KindRetrieval), string(trace.KindReranker),
+}
+
 // written are the types whose JSON is not what their fields say.
 var written = map[reflect.Type]object{
 	reflect.TypeFor[stamp]():              {"type": "string", "format": "date-time", "pattern": stampPattern},
@@ -35,7 +40,7 @@ var written = map[reflect.Type]object{
 	reflect.TypeFor[json.RawMessage]():    {},
 	reflect.TypeFor[trace.Status]():       {"type": "string", "enum": statuses},
 	reflect.TypeFor[trace.Cache]():        {"type": "string", "enum": caches},
-	reflect.TypeFor[trace.Kind]():         {"type": "string", "enum": []string{string(trace.KindCall), string(trace.KindAttempt)}},
+	reflect.TypeFor[trace.Kind]():         {"type": "string", "enum": kindNames},
 	reflect.TypeFor[price.Status]():       {"type": "string", "enum": []string{string(price.Exact), string(price.Default), string(price.Unpriced)}},
 	reflect.TypeFor[price.Window]():       {"type": "string", "pattern": windowPattern},
 	reflect.TypeFor[price.BudgetPolicy](): {"type": "string", "enum": []string{string(price.Expected), string(price.Strict)}},
@@ -85,8 +90,14 @@ func schemaName(t reflect.Type) string {
 	}
 	r := []rune(t.Name())
 	r[0] = unicode.ToUpper(r[0])
+	if strings.HasSuffix(t.PkgPath(), "/rag") {
+		return "RAG" + string(r)
+	}
 	if of := t.PkgPath(); strings.HasSuffix(of, "/eval") || strings.HasSuffix(of, "/eval/stats") { // whose nouns have names that others have, too
 		return "Eval" + string(r)
+	}
+	if strings.HasSuffix(t.PkgPath(), "/alert") {
+		return "Alert" + string(r)
 	}
 	return string(r)
 }

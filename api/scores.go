@@ -10,6 +10,7 @@ import (
 
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -40,6 +41,7 @@ type score struct {
 	Source     string          `json:"source"`
 	Author     string          `json:"author"`
 	Config     string          `json:"config_version"`
+	Cost       *price.USD      `json:"cost_usd"` // what asking a model for it took; null: nothing was asked, or it is not known
 	CreatedAt  stamp           `json:"created_at"`
 }
 
@@ -127,7 +129,7 @@ func scoreOf(s *trace.Score) score {
 	out := score{
 		ID: s.ID, CallID: s.CallID, TraceID: s.TraceID, StartTime: stamp(s.CallStart), Project: s.Project, User: s.User, Session: s.Session, Model: s.Model,
 		Prompt: s.Prompt, Experiment: s.Experiment, Arm: s.Arm, Name: s.Name, Type: s.Kind, Value: s.Value, Comment: s.Comment, Source: string(s.Source),
-		Author: s.Author, Config: s.Config, CreatedAt: stamp(s.At),
+		Author: s.Author, Config: s.Config, Cost: s.Cost, CreatedAt: stamp(s.At),
 	}
 	if s.PromptVersion > 0 {
 		out.Prompt = fmt.Sprintf("%s@%d", s.Prompt, s.PromptVersion)

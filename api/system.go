@@ -51,6 +51,7 @@ type systemAnswer struct {
 	Control       ControlHealth  `json:"control"`
 	Providers     []ProviderInfo `json:"providers"`
 	Replicas      []replica      `json:"replicas"` // that share the control plane; null: it does not say
+	Qdrant        *StoreHealth   `json:"qdrant"`   // keeps passages and vectors; null: ClickHouse does
 }
 
 // replica is a Replica in JSON.
@@ -73,7 +74,7 @@ func (a *API) getSystem(w http.ResponseWriter, r *http.Request) error {
 		replicas = append(replicas, replica{r.ID, r.Name, stamp(r.StartedAt), r.PromptsRevision})
 	}
 	return answer(w, http.StatusOK, systemAnswer{
-		s.Version, stamp(s.StartedAt), s.UptimeSeconds, s.DataDir, s.Listen, s.ClickHouse, s.Control, providers, replicas,
+		s.Version, stamp(s.StartedAt), s.UptimeSeconds, s.DataDir, s.Listen, s.ClickHouse, s.Control, providers, replicas, s.Qdrant,
 	})
 }
 

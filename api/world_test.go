@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/alert"
 	"github.com/weir-dev/weir/eval/evaltest"
+	"github.com/weir-dev/weir/eval/online/onlinetest"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/prompts"
@@ -35,6 +37,8 @@ type world struct {
 	handler  http.Handler
 	store    *tracetest.Memory
 	evals    evaltest.Memory
+	queues   evaltest.Queues
+	online   onlinetest.Memory
 	scores   *tracetest.MemoryScores
 	spool    *fakeSpool
 	cache    *fakeCache
@@ -47,6 +51,8 @@ type world struct {
 	members  account.MemoryMembers
 	trials   experiment.Memory
 	seen     experimenttest.Memory // calls of experiments
+	alerts   alert.Memory
+	watch    *alert.Watch
 	log      *bytes.Buffer
 	batches  int
 
@@ -66,9 +72,14 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.watch = alert.NewWatch(alert.Config{
+		Store: &w.alerts, Sources: &alert.Sources{Calls: w.store, Scores: w.scores}, Rules: alertRules, Channels: []string{"ops"}, Console: "http://weir.test",
+		Log: slog.New(slog.DiscardHandler),
+	})
 	w.api = New(Config{
+		Alerts:  w.watch,
 		Prompts: &w.prompts, Registry: w.registry, Members: &w.members, Experiments: &w.trials, ExperimentReader: &w.seen,
-		Reader: w.store, Scores: w.scores, Finder: w.store, Datasets: &w.evals, Evals: &w.evals, EvalResults: &w.evals, Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
+		Reader: w.store, Scores: w.scores, Finder: w.store, Annotations: &w.queues, Datasets: &w.evals, Evals: &w.evals, EvalResults: &w.evals, Online: &w.online, Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
 		KeysChanged:   func(context.Context) error { w.heard++; return w.keysChanged },
 		PricesChanged: func(context.Context) error { w.heard++; return w.pricesChanged },
 		Budgets:       w.budgets, BudgetLedger: w.budgets, BudgetEvents: w.budgets, Advice: w.budgets, BudgetsChanged: func(context.Context) error { w.heard++; return nil },

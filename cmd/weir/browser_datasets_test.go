@@ -173,6 +173,17 @@ func importing(t *testing.T, p *tab, w *service, axe string) {
 	}
 	p.examine(t, "a difference", axe)
 	p.harmless(t, "a difference")
+
+	// A Parquet file, as it is exported: it says what the first version said.
+	p.clickText(t, "main button", "Next version")
+	read[bool](t, p, `(async () => { const f = await (await fetch('/api/v1/datasets/faq/export?version=1&format=parquet')).blob(), d = new DataTransfer(), e = document.querySelector('input[type=file]'); d.items.add(new File([f], 'faq.parquet')); e.files = d.files; e.dispatchEvent(new Event('change', {bubbles: true})); return true })()`)
+	p.until(t, `document.querySelector('[data-read]')?.textContent.startsWith('faq.parquet')`)
+	p.clickText(t, "dialog button", "Store it")
+	p.until(t, `document.querySelectorAll('[data-versions] tbody tr').length === 3`)
+	var third struct{ Hash string }
+	if w.get(t, "/datasets/faq/items", &third); third.Hash != set.Hash {
+		t.Errorf("what went through Parquet is %s, and was %s", third.Hash, set.Hash)
+	}
 	w.post(t, http.MethodPost, "/datasets", `{"name":"faq","items":`+jsonOf(t, set.Items)+`}`, http.StatusCreated, nil) // runs are of all items
 }
 

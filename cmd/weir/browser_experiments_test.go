@@ -177,6 +177,8 @@ func TestScoresInABrowser(t *testing.T) {
 		t.Errorf("after taking it back: %+v", made)
 	}
 	p.harmless(t, "a call with scores")
+
+	annotating(t, p, w, axe, ids)
 }
 
 // trial is who got which arm of an experiment.

@@ -14,7 +14,7 @@ type Config struct {
 	ClickHouse  StoreConfig      `yaml:"clickhouse"`
 	Control     StoreConfig      `yaml:"control"`
 	Redis       RedisConfig      `yaml:"redis"`
-	Qdrant      StoreConfig      `yaml:"qdrant"`
+	Qdrant      QdrantConfig     `yaml:"qdrant"`
 	Record      RecordConfig     `yaml:"record"`
 	Spool       SpoolConfig      `yaml:"spool"`
 	Cache       CacheConfig      `yaml:"cache"`
@@ -22,7 +22,9 @@ type Config struct {
 	Routes      []RouteConfig    `yaml:"routes"`
 	Projects    []ProjectConfig  `yaml:"projects"`
 	Limits      []LimitConfig    `yaml:"limits"`      // how many calls may come and run
+	RAG         []RAGConfig      `yaml:"rag"`         // pipelines that answer from documents
 	Prices      []PriceConfig    `yaml:"prices"`      // prices of your own, over the built-in book
+	Alerts      AlertsConfig     `yaml:"alerts"`      // what is looked at, and who is told
 	Budgets     BudgetsConfig    `yaml:"budgets"`     // whom to tell of them; budgets themselves are made by the API
 	Unpriced    string           `yaml:"unpriced"`    // what to do about a model without a price: reject, default, allow
 	Default     *PriceConfig     `yaml:"default"`     // the price that unpriced: default takes

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -52,7 +53,8 @@ func datasetsImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Store a file as the next version of a dataset",
-		Long: `import reads a .jsonl file of {"id", "input", "expected", "context", "metadata"}, an object a line, or a .csv file whose first line names the columns.
+		Long: `import reads a .jsonl file of {"id", "input", "expected", "context", "metadata"}, an object a line, a .csv file whose first line names the columns, or a
+.parquet file with such columns, whose cells are what their types say: texts, numbers, lists, objects.
 The dataset is named as the file without its suffix, unless --name says otherwise. When anything in the file is wrong, nothing is stored, and every fault
 is told with its line. What the newest version says already is that version.`,
 		Example: `  weir datasets import faq.jsonl
@@ -136,11 +138,21 @@ func datasetPut(cmd *cobra.Command, path string, q url.Values, in map[string]any
 }
 
 func datasetsExportCommand() *cobra.Command {
-	return &cobra.Command{
+	var format, file string
+	cmd := &cobra.Command{
 		Use:   "export NAME[@VERSION]",
-		Short: "Print a version as JSON lines",
-		Args:  cobra.ExactArgs(1),
+		Short: "Print a version as JSON lines, or write it as Parquet",
+		Example: `  weir datasets export faq@2 > faq.jsonl
+  weir datasets export faq --format parquet --out faq.parquet`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			write := map[string]func(io.Writer, []eval.Item) error{"jsonl": eval.WriteJSONL, "parquet": eval.WriteParquet}[format]
+			if write == nil {
+				return fmt.Errorf("--format %q is unknown: want jsonl or parquet", format)
+			}
+			if format == "parquet" && file == "" && newScreen(cmd).width > 0 {
+				return errors.New("a Parquet file is not for a terminal: name the file with --out")
+			}
 			c, err := newClient(cmd)
 			if err != nil {
 				return err
@@ -149,9 +161,15 @@ func datasetsExportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return eval.WriteJSONL(cmd.OutOrStdout(), got.Items)
+			if file == "" {
+				return write(cmd.OutOrStdout(), got.Items)
+			}
+			return writeItems(file, got.Items, write)
 		},
 	}
+	cmd.Flags().StringVar(&format, "format", "jsonl", "jsonl or parquet")
+	cmd.Flags().StringVarP(&file, "out", "o", "", "write to this file (standard output)")
+	return cmd
 }
 
 func datasetsListCommand() *cobra.Command {

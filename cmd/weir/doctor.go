@@ -108,6 +108,9 @@ func (d *doctor) examine(ctx context.Context, configErr error) []check {
 	if !d.cfg.Redis.URL.IsZero() {
 		checks = append(checks, d.redis(ctx, running))
 	}
+	if !d.cfg.Qdrant.URL.IsZero() {
+		checks = append(checks, d.qdrant(ctx, running))
+	}
 	if running != nil {
 		checks = append(checks, running.rest()...)
 	}

@@ -80,7 +80,7 @@ func (r *runningWeir) part(name, part, remedy string) check {
 func (r *runningWeir) rest() []check {
 	var out []check
 	for part, reason := range r.reasons {
-		if !slices.Contains([]string{"clickhouse", "control", "redis"}, part) {
+		if !slices.Contains([]string{"clickhouse", "control", "redis", "qdrant"}, part) {
 			out = append(out, check{Name: part}.wrong(reason, "weir's log says more"))
 		}
 	}
@@ -114,6 +114,13 @@ func (d *doctor) redis(ctx context.Context, running *runningWeir) check {
 		return running.part("Redis", "redis", "calls are answered as redis.on_away says; look at Redis and at weir's log")
 	}
 	return d.server(ctx, "Redis", d.cfg.Redis.URL.Reveal(), map[string]string{"redis": "6379", "rediss": "6379"}, "start it, or correct WEIR_REDIS_URL")
+}
+
+func (d *doctor) qdrant(ctx context.Context, running *runningWeir) check {
+	if running != nil {
+		return running.part("Qdrant", "qdrant", "pipelines kept there do not answer, other calls do; look at Qdrant and at weir's log")
+	}
+	return d.server(ctx, "Qdrant", d.cfg.Qdrant.URL.Reveal(), map[string]string{"http": "6334", "https": "6334", "grpc": "6334", "grpcs": "6334"}, "start it, or correct WEIR_QDRANT_URL")
 }
 
 // server tries a configured server by its URL, which is not shown: it may hold a password.

@@ -14,6 +14,6 @@ func evalCommand() *cobra.Command {
   weir eval score --metric bleu,chrf,rouge --hyp out.jsonl --ref a.jsonl --ref b.jsonl --json`,
 	})
 	cmd.PersistentFlags().Bool("json", false, "print JSON")
-	cmd.AddCommand(evalScoreCommand(), evalRunCommand(), evalCompareCommand(), evalGateCommand(), evalScorersCommand(), judgeCommand())
+	cmd.AddCommand(evalScoreCommand(), evalRunCommand(), evalCompareCommand(), evalGateCommand(), evalScorersCommand(), evalOnlineCommand(), judgeCommand())
 	return cmd
 }

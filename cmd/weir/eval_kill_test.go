@@ -105,6 +105,9 @@ func TestAKilledRunPaysForNothingTwice(t *testing.T) {
 	}
 	cmd, out := start()
 	killAt(cmd, out, 200)
+	if stored := w.evalRows(t, id, killedItems); len(stored) > killedItems/2 {
+		t.Errorf("%d results are stored of a run that was killed after some 200", len(stored))
+	}
 	cmd, out = start("--resume", id)
 	killAt(cmd, out, 600)
 	was, err := eval.ReadJournal(runs, id)
@@ -124,6 +127,15 @@ func TestAKilledRunPaysForNothingTwice(t *testing.T) {
 	}
 	if is.Run.State != eval.Done || len(is.Results) != killedItems || is.Run.Summary.Targets[0].Failed != 0 || is.Run.Summary.Targets[0].Scores[0].Coverage != 1 {
 		t.Errorf("%s with %d results: %+v", is.Run.State, len(is.Results), is.Run.Summary)
+	}
+	stored := w.evalRows(t, id, killedItems)
+	if len(stored) != killedItems {
+		t.Errorf("%d results are in the store, want %d", len(stored), killedItems)
+	}
+	for i := range is.Results {
+		if r := &is.Results[i]; stored[r.Item] != r.Answer.CallID {
+			t.Errorf("%s is stored with the answer of call %q, and was answered by %q", r.Item, stored[r.Item], r.Answer.CallID)
+		}
 	}
 	w.settle(t)
 	calls, cutOff := map[string]string{}, map[string]string{} // by ask
@@ -156,4 +168,28 @@ func TestAKilledRunPaysForNothingTwice(t *testing.T) {
 		t.Errorf("the provider was asked %d times again, and %d asks were cut off by the kills", again, left)
 	}
 	t.Logf("%d asks were cut off by the kills, and the provider was asked for %d of them again", left, again)
+}
+
+// evalRows are the answers' calls of a run's items as the API gives its results; an item that comes twice fails the test.
+func (s *service) evalRows(t *testing.T, id string, most int) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	cursor := ""
+	for len(out) <= most {
+		var page struct {
+			Results []eval.Result
+			Next    string
+		}
+		s.post(t, http.MethodGet, "/evals/"+id+"/results?limit=1000&cursor="+cursor, "", http.StatusOK, &page)
+		for i := range page.Results {
+			if _, twice := out[page.Results[i].Item]; twice {
+				t.Errorf("%s has two results", page.Results[i].Item)
+			}
+			out[page.Results[i].Item] = page.Results[i].Answer.CallID
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	return out
 }

@@ -27,6 +27,7 @@ type evalRun struct {
 	file, dir, resume string
 	maxCost           string
 	again, local      bool
+	yes, dryRun       bool
 	gateway           string
 
 	d    eval.Definition
@@ -46,9 +47,13 @@ func evalRunCommand() *cobra.Command {
 the running weir, with the virtual key in WEIR_KEY, or, without one, with a key that is made for the run.
 
 The run is kept in a folder, .weir/evals beside FILE unless --dir names another, each answer as soon as it is there: after a crash or an interrupt
-weir eval run FILE --resume ID goes on where it stopped, and asks nothing twice that was answered. When a weir runs, the run is stored there, too.`,
+weir eval run FILE --resume ID goes on where it stopped, and asks nothing twice that was answered. When a weir runs, the run is stored there, too,
+every few seconds while it goes on.
+
+Before it asks models, it says how many calls and dollars that is likely to take; on a terminal it then asks whether to go on, unless --yes is set.`,
 		Example: `  weir eval run eval.yaml
-  weir eval run eval.yaml --max-cost 2.50 --json
+  weir eval run eval.yaml --dry-run
+  weir eval run eval.yaml --max-cost 2.50 --yes --json
   weir eval run eval.yaml --resume 01kb2…`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,6 +67,8 @@ weir eval run FILE --resume ID goes on where it stopped, and asks nothing twice 
 	f.StringVar(&r.resume, "resume", "", "go on with this run")
 	f.BoolVar(&r.again, "retry-failed", false, "with --resume: ask anew what had no answer")
 	f.StringVar(&r.maxCost, "max-cost", "", "dollars that the run may cost, in place of the file's max_cost_usd")
+	f.BoolVar(&r.yes, "yes", false, "do not ask whether to go on, once it is said what the run is likely to cost")
+	f.BoolVar(&r.dryRun, "dry-run", false, "say what the run is likely to take, and ask nothing")
 	f.BoolVar(&r.local, "local", false, "do not store the run in the running weir")
 	f.StringVar(&r.gateway, "gateway", "", "address that models are asked at (that of the running weir)")
 	return cmd
@@ -98,11 +105,22 @@ func (r *evalRun) do(cmd *cobra.Command) error {
 	}
 	r.s = newScreen(cmd)
 	r.dir = runsBeside(r.file, r.dir)
-	journal, runner, err := r.open(ctx)
+	runner, err := r.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer journal.Close()
+	if runner.Journal != nil {
+		defer runner.Journal.Close()
+	}
+	if on, err := r.estimate(cmd, runner); err != nil || !on {
+		return err
+	}
+	if runner.Journal == nil {
+		if runner.Journal, err = eval.CreateJournal(r.dir, &runner.Run, runner.Items); err != nil {
+			return err
+		}
+		defer runner.Journal.Close()
+	}
 	endKey, err := r.targets(ctx, runner)
 	if err != nil {
 		return err
@@ -123,8 +141,13 @@ func (r *evalRun) do(cmd *cobra.Command) error {
 	}
 	r.s.note("run %s: %s, %s, %s; kept in %s", runner.Run.ID, noun(len(runner.Items), "item"), noun(len(r.d.Targets), "target"), noun(len(r.d.Scorers), "scorer"), filepath.Join(r.dir, runner.Run.ID))
 	tracker, done := progressBar(cmd, "evaluating", int64(len(runner.Items)*len(r.d.Targets)*r.d.Repeat))
-	runner.Observe = func(p eval.Progress, _ *eval.Result) { showProgress(tracker, p) }
+	watched := r.keep.watch(ctx, runner)
+	runner.Observe = func(p eval.Progress, one *eval.Result) {
+		showProgress(tracker, p)
+		r.keep.observe(p, one)
+	}
 	results, run, err := runner.Do(ctx)
+	watched()
 	done()
 	if err != nil {
 		return fmt.Errorf("run %s: %w; weir eval run %s --resume %s goes on", run.ID, err, r.file, run.ID)
@@ -134,7 +157,7 @@ func (r *evalRun) do(cmd *cobra.Command) error {
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // what is done is stored, though somebody is in a hurry
 	defer cancel()
-	if err := r.keep.end(late, &run, runner.Items, results); err != nil {
+	if err := r.keep.end(late, &run, results); err != nil {
 		r.s.note("the run is kept in %s, and not in the running weir: %v", r.dir, err)
 	}
 	return r.tell(cmd, &run, runner.Stopped)
@@ -155,25 +178,25 @@ func showProgress(t *progress.Tracker, p eval.Progress) {
 
 func (r *evalRun) needsServer() bool {
 	for i := range r.d.Targets {
-		if r.d.Targets[i].Kind() == "model" {
+		if kind := r.d.Targets[i].Kind(); kind == "model" || kind == "rag" {
 			return true
 		}
 	}
-	return r.hasJudges()
+	return r.scoresByModels()
 }
 
-// open makes a run, or takes one up again.
-func (r *evalRun) open(ctx context.Context) (*eval.Journal, *eval.Runner, error) {
+// open makes a run, whose journal is to be made, or takes one up again.
+func (r *evalRun) open(ctx context.Context) (*eval.Runner, error) {
 	if r.resume != "" {
 		return r.reopen()
 	}
 	snapshot, err := r.dataset(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	items, err := snapshot.Part(r.d.Split)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if r.d.Limit > 0 {
 		items = items[:min(r.d.Limit, len(items))]
@@ -183,31 +206,27 @@ func (r *evalRun) open(ctx context.Context) (*eval.Journal, *eval.Runner, error)
 		ID: llm.NewID(now), Name: r.d.Name, State: eval.Running, Snapshot: snapshot.Hash, Items: len(items), Definition: r.d, CreatedAt: now, UpdatedAt: now,
 		Summary: eval.Summary{Targets: []eval.TargetSummary{}},
 	}
-	journal, err := eval.CreateJournal(r.dir, &run, items)
-	if err != nil {
-		return nil, nil, err
-	}
-	return journal, &eval.Runner{Run: run, Items: items, Journal: journal, Grace: evalGrace}, nil
+	return &eval.Runner{Run: run, Items: items, Grace: evalGrace}, nil
 }
 
 // reopen takes up a run. What it asks, and of which items, is as it was; how much it may cost, and how quickly, may have changed.
-func (r *evalRun) reopen() (*eval.Journal, *eval.Runner, error) {
+func (r *evalRun) reopen() (*eval.Runner, error) {
 	journal, was, err := eval.OpenJournal(r.dir, r.resume)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w in %s", err, r.dir)
+		return nil, fmt.Errorf("%w in %s", err, r.dir)
 	}
 	run := was.Run
 	now := r.d
 	r.d = run.Definition
 	r.d.MaxCost, r.d.Concurrency, r.d.Retries, r.d.Timeout = now.MaxCost, now.Concurrency, now.Retries, now.Timeout
 	run.Definition, run.State, run.Reason, run.UpdatedAt = r.d, eval.Running, "", time.Now().UTC()
-	return journal, &eval.Runner{Run: run, Items: was.Items, Journal: journal, Past: was, Again: r.again, Grace: evalGrace}, nil
+	return &eval.Runner{Run: run, Items: was.Items, Journal: journal, Past: was, Again: r.again, Grace: evalGrace}, nil
 }
 
 // dataset reads the items: a file beside the run's, or a stored dataset.
 func (r *evalRun) dataset(ctx context.Context) (eval.Snapshot, error) {
 	ext := filepath.Ext(r.d.Dataset)
-	if ext != ".jsonl" && ext != ".csv" {
+	if ext != ".jsonl" && ext != ".csv" && ext != ".parquet" {
 		return fetchDataset(ctx, r.c, r.d.Dataset)
 	}
 	file := r.d.Dataset
@@ -233,8 +252,10 @@ func readItems(file string, as eval.Columns) ([]eval.Item, error) {
 		return eval.ReadCSV(file, f, as)
 	case ".jsonl":
 		return eval.ReadJSONL(file, f)
+	case ".parquet":
+		return readParquet(file, f, as)
 	}
-	return nil, fmt.Errorf("the dataset %s ends neither in .jsonl nor in .csv", file)
+	return nil, fmt.Errorf("the dataset %s ends in none of .jsonl, .csv and .parquet", file)
 }
 
 // targets makes what answers. endKey ends the key that was made for the run, if one was.
@@ -242,7 +263,7 @@ func (r *evalRun) targets(ctx context.Context, runner *eval.Runner) (endKey func
 	runner.Targets = map[string]eval.Target{}
 	timeout, client := time.Duration(r.d.Timeout), &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	endKey = func() {}
-	var gateway *eval.Gateway
+	gateway := r.entered
 	for _, t := range r.d.Targets {
 		switch t.Kind() {
 		case "command":
@@ -326,6 +347,7 @@ func (s *screen) summary(run *eval.Run) error {
 		{name: "target", flex: true},
 		{name: "scorer", flex: true},
 		{name: "mean", right: true},
+		{name: "95 %", right: true, drop: 2},
 		{name: "sd", right: true, drop: 3},
 		{name: "passed", right: true},
 		{name: "scored", right: true},
@@ -340,7 +362,7 @@ func (s *screen) summary(run *eval.Run) error {
 				mean = c.Corpus
 			}
 			sh.rows = append(sh.rows, []string{
-				t.Target, c.Scorer, scoreText(mean), scoreText(c.SD), rate(c.PassRate), count(int64(c.Scored)), count(int64(c.Failed)), count(int64(c.Unscorable)), rate(&c.Coverage),
+				t.Target, c.Scorer, scoreText(mean), intervalText(&c), scoreText(c.SD), rate(c.PassRate), count(int64(c.Scored)), count(int64(c.Failed)), count(int64(c.Unscorable)), rate(&c.Coverage),
 			})
 		}
 	}
@@ -352,14 +374,21 @@ func (s *screen) summary(run *eval.Run) error {
 		if t.Priced > 0 {
 			cost = t.Cost.String()
 		}
-		fmt.Fprintf(s.out, "\n%s: %s asked, %s without an answer, %s not asked; cost %s, latency p50 %.0f ms, p95 %.0f ms\n",
-			clean(t.Target), count(int64(t.Asked)), count(int64(t.Failed)), count(int64(t.Missing)), cost, t.LatencyP50, t.LatencyP95)
+		judged := ""
+		if t.ScoreCost > 0 {
+			judged = ", its scores " + t.ScoreCost.String()
+		}
+		fmt.Fprintf(s.out, "\n%s: %s asked, %s without an answer, %s not asked; cost %s%s, latency p50 %.0f ms, p95 %.0f ms\n",
+			clean(t.Target), count(int64(t.Asked)), count(int64(t.Failed)), count(int64(t.Missing)), cost, judged, t.LatencyP50, t.LatencyP95)
 		for reason, n := range t.Reasons {
 			fmt.Fprintf(s.out, "  %s: %s\n", noun(n, "time"), clean(reason))
 		}
 		for _, c := range t.Scores {
 			for reason, n := range c.Reasons {
 				fmt.Fprintf(s.out, "  %s, %s: %s\n", clean(c.Scorer), noun(n, "time"), clean(reason))
+			}
+			if v := c.Variance; v != nil {
+				fmt.Fprintf(s.out, "  %s: %s\n", clean(c.Scorer), eval.VarianceText(v))
 			}
 			if c.Signature != "" {
 				fmt.Fprintf(s.out, "  %s: %s\n", clean(c.Scorer), clean(c.Signature))
@@ -375,6 +404,14 @@ func scoreText(v *float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.4g", *v)
+}
+
+// intervalText is the interval of a mean; "" where the figure is not the mean, or has none.
+func intervalText(c *eval.ScoreSummary) string {
+	if c.Interval == nil || c.Corpus != nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.4g to %.4g", c.Interval.Low, c.Interval.High)
 }
 
 // rate is a share for people.

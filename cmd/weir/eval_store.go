@@ -17,18 +17,18 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-// Batches of results that are sent to a weir.
-const (
-	rowsAtOnce  = 500
-	bytesAtOnce = 8 << 20
-)
+// storeEvery is how often a run that goes on is stored.
+const storeEvery = 2 * time.Second
 
 // runStore stores a run in the running weir, where there is one. What it cannot store is kept in the run's folder all the same.
 type runStore struct {
 	c    *client
 	off  bool
 	must bool // a weir must be there in any case
+	live *eval.Live
 }
+
+var _ eval.Sink = (*runStore)(nil)
 
 func newRunStore(c *client, off, must bool) *runStore { return &runStore{c: c, off: off, must: must} }
 
@@ -58,44 +58,43 @@ func (k *runStore) put(ctx context.Context, run *eval.Run) error {
 	return nil
 }
 
-// end stores the results, then how the run stands.
-func (k *runStore) end(ctx context.Context, run *eval.Run, items []eval.Item, results []eval.Result) error {
+// StoreRun implements eval.Sink.
+func (k *runStore) StoreRun(ctx context.Context, run *eval.Run) error { return k.put(ctx, run) }
+
+// StoreRows implements eval.Sink.
+func (k *runStore) StoreRows(ctx context.Context, run string, rows []eval.Row) error {
+	out := make([]evalRow, len(rows))
+	for i := range rows {
+		out[i] = evalRow{Result: rows[i].Result, Input: rows[i].Input, Expected: rows[i].Expected}
+	}
+	if _, err := k.c.do(ctx, http.MethodPost, "evals/"+url.PathEscape(run)+"/results", nil, map[string]any{"results": out}, nil); err != nil {
+		return fmt.Errorf("store results: %w", err)
+	}
+	return nil
+}
+
+// watch stores what is new while the run goes on, and gives what ends that.
+func (k *runStore) watch(ctx context.Context, r *eval.Runner) (end func()) {
+	if k.off {
+		return func() {}
+	}
+	k.live = eval.NewLive(k, r.Run, r.Items, r.Past.Results, storeEvery)
+	return goUntil(ctx, k.live.Watch)
+}
+
+// end stores the results that are not stored yet, then how the run stands.
+func (k *runStore) end(ctx context.Context, run *eval.Run, results []eval.Result) error {
 	if k.off {
 		return nil
 	}
-	byID := map[string]*eval.Item{}
-	for i := range items {
-		byID[items[i].ID] = &items[i]
+	return k.live.End(ctx, run, results)
+}
+
+// observe is told of each result.
+func (k *runStore) observe(p eval.Progress, r *eval.Result) {
+	if !k.off {
+		k.live.Observe(p, r)
 	}
-	send := func(rows []evalRow) error {
-		if len(rows) == 0 {
-			return nil
-		}
-		if _, err := k.c.do(ctx, http.MethodPost, "evals/"+url.PathEscape(run.ID)+"/results", nil, map[string]any{"results": rows}, nil); err != nil {
-			return fmt.Errorf("store results: %w", err)
-		}
-		return nil
-	}
-	var rows []evalRow
-	size := 0
-	for i := range results {
-		row := evalRow{Result: results[i]}
-		if it := byID[row.Item]; it != nil {
-			row.Input, row.Expected = eval.Text(it.Input), eval.Text(it.Expected)
-		}
-		more := len(row.Answer.Text) + len(row.Input) + len(row.Expected)
-		if len(rows) == rowsAtOnce || len(rows) > 0 && size+more > bytesAtOnce {
-			if err := send(rows); err != nil {
-				return err
-			}
-			rows, size = nil, 0
-		}
-		rows, size = append(rows, row), size+more
-	}
-	if err := send(rows); err != nil {
-		return err
-	}
-	return k.put(ctx, run)
 }
 
 // evalRow is a result as the API takes and gives it.
@@ -217,4 +216,11 @@ func fetchDataset(ctx context.Context, c *client, word string) (eval.Snapshot, e
 		return eval.Snapshot{}, fmt.Errorf("read the dataset %s: %w", word, err)
 	}
 	return eval.NewSnapshot(got.Items, got.Splits...)
+}
+
+// goUntil runs a loop beside what comes, until end is called.
+func goUntil(ctx context.Context, loop func(context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	wait := goAll(ctx, loop)
+	return func() { cancel(); wait() }
 }

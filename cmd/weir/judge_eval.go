@@ -3,27 +3,41 @@ package main
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/weir-dev/weir/eval"
 	"github.com/weir-dev/weir/eval/judge"
 	"github.com/weir-dev/weir/llm"
 )
 
-// hasJudges says that models score this run.
-func (r *evalRun) hasJudges() bool {
-	for i := range r.d.Scorers {
-		if r.d.Scorers[i].Metric == "judge" {
-			return true
+// scoresByModels says that models score this run: judges, or those that make vectors.
+func (r *evalRun) scoresByModels() bool {
+	return slices.ContainsFunc(r.d.Scorers, func(c eval.ScorerConfig) bool { return c.AsksModels() })
+}
+
+// scoringModels are those that score a run.
+func scoringModels(d *eval.Definition) ([]string, error) {
+	var models []string
+	for i := range d.Scorers {
+		switch c := &d.Scorers[i]; c.Metric {
+		case "judge":
+			cfg, err := c.JudgeConfig()
+			if err != nil {
+				return nil, err
+			}
+			models = append(models, judgeModels(&cfg)...)
+		case "cosine":
+			models = append(models, c.Model)
 		}
 	}
-	return false
+	return models, nil
 }
 
 // judges gives a run's judges models to ask, and says of each whether a gate may rest on it. endKey ends the key that was made for it, if one
 // was.
 func (r *evalRun) judges(ctx context.Context, runner *eval.Runner) (endKey func(), err error) {
 	endKey = func() {}
-	if !r.hasJudges() {
+	if !r.scoresByModels() {
 		return endKey, nil
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -33,18 +47,12 @@ func (r *evalRun) judges(ctx context.Context, runner *eval.Runner) (endKey func(
 			return func() {}, err
 		}
 	}
-	var models []string
-	for i := range r.d.Scorers {
-		if c := &r.d.Scorers[i]; c.Metric == "judge" {
-			cfg, err := c.JudgeConfig()
-			if err != nil {
-				return endKey, err
-			}
-			models = append(models, judgeModels(&cfg)...)
-		}
+	models, err := scoringModels(&r.d)
+	if err != nil {
+		return endKey, err
 	}
 	ask := judge.AskerConfig{
-		Send: judge.Over(gateway.URL, gateway.Key, client), Price: judgePrices(ctx, r.c, models),
+		Send: judge.Over(gateway.URL, gateway.Key, gateway.Client), Price: judgePrices(ctx, r.c, models),
 		Call: llm.Call{Session: runner.Run.ID, Tags: map[string]string{"eval_run": runner.Run.ID, "weir": "judge"}},
 	}
 	if most := r.d.MaxCost; most != nil && allPriced(ask.Price, models) {

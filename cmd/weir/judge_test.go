@@ -212,6 +212,8 @@ func TestJudgesThroughWeir(t *testing.T) {
 		}
 	})
 
+	t.Run("a rule for live calls", func(t *testing.T) { scoresLiveCalls(t, w) })
+
 	t.Run("a scorer of a run", func(t *testing.T) {
 		dir := t.TempDir()
 		for name, text := range map[string]string{

@@ -10,6 +10,7 @@ import (
 	"github.com/weir-dev/weir/clickhouse/engine"
 	"github.com/weir-dev/weir/ingest/spool"
 	"github.com/weir-dev/weir/prompts"
+	"github.com/weir-dev/weir/rag/qdrant"
 	"github.com/weir-dev/weir/sqldb"
 )
 
@@ -21,7 +22,8 @@ type readiness struct {
 	spool   *spool.Disk
 	control *sqldb.DB
 	prompts *prompts.Registry
-	redis   *replica // nil where this weir shares nothing
+	redis   *replica      // nil where this weir shares nothing
+	qdrant  *qdrant.Store // nil where ClickHouse keeps vectors
 }
 
 // reasons lists what is wrong, part by part.
@@ -42,6 +44,9 @@ func (r *readiness) reasons(ctx context.Context) map[string]string {
 	note("spool", r.spool.Health())
 	note("redis", r.redis.ready())
 	note("prompts", r.prompts.Health())
+	if r.qdrant != nil {
+		note("qdrant", r.qdrant.Ready(ctx)) // the last, as it may take what is left of the time
+	}
 	return out
 }
 

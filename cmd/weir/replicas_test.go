@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/api"
 	"github.com/weir-dev/weir/internal/simulator"
 	"github.com/weir-dev/weir/internal/testutil/postgrestest"
 	"github.com/weir-dev/weir/internal/testutil/redistest"
@@ -223,9 +224,10 @@ func TestTwoWeirsShareBudgetsLimitsAndCache(t *testing.T) {
 }
 
 // Redis is killed under two weirs: strict budgets refuse with a code and a time to come back, the others go on; it is said
-// in /readyz; when Redis is back, empty, what was spent is added up anew and strict budgets hold again.
+// in /readyz, as it is that there is no Qdrant; when Redis is back, empty, what was spent is added up anew and strict
+// budgets hold again.
 func TestTwoWeirsWithoutRedis(t *testing.T) {
-	w := startTwo(t, "limits:\n  - {requests_per_minute: 100000}\n")
+	w := startTwo(t, "limits:\n  - {requests_per_minute: 100000}\nqdrant: {url: \"http://127.0.0.1:1\"}\n")
 	one, other := w.service[0], w.service[1]
 	strict := one.makeBudget(t, `{"name":"strict","scope":{"tag.team":"a"},"window":"day","limit_calls":50,"policy":"strict"}`).ID
 	loose := one.makeBudget(t, `{"name":"loose","scope":{"tag.team":"b"},"window":"day","limit_calls":50}`).ID
@@ -257,6 +259,11 @@ func TestTwoWeirsWithoutRedis(t *testing.T) {
 		text, err := io.ReadAll(resp.Body)
 		if err = errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), `"redis"`) {
 			t.Errorf("/readyz: %d %s %v", resp.StatusCode, text, err)
+		}
+		var system struct{ Qdrant *api.StoreHealth }
+		s.get(t, "/system", &system)
+		if q := system.Qdrant; !strings.Contains(string(text), `"qdrant"`) || q == nil || q.OK || !strings.Contains(q.Error, "http://127.0.0.1:1") {
+			t.Errorf("without Qdrant /readyz says %s and the system %+v", text, q)
 		}
 	}
 	w.redis.Again()

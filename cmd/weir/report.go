@@ -20,6 +20,9 @@ func systemReport(cfg Config, control string, health *readiness) func(context.Co
 		if reasons["control"] == "" {
 			s.Replicas = replicasOf(ctx, health.prompts)
 		}
+		if health.qdrant != nil {
+			s.Qdrant = &api.StoreHealth{Mode: "server", OK: reasons["qdrant"] == "", Error: reasons["qdrant"]}
+		}
 		if health.engine != nil {
 			s.ClickHouse.Mode = "embedded"
 		}

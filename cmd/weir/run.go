@@ -28,6 +28,7 @@ import (
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/prompts"
+	"github.com/weir-dev/weir/rag"
 	"github.com/weir-dev/weir/sqldb"
 	"github.com/weir-dev/weir/trace"
 	"github.com/weir-dev/weir/trace/otelout"
@@ -135,12 +136,20 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		return err
 	}
 	defer closing("redis", with.Close)
+	passages, err := openQdrant(cfg)
+	if err != nil {
+		return err
+	}
+	if passages != nil {
+		defer closing("qdrant", passages.Close)
+	}
 
 	// What watches.
 	gauges := metrics.New(version, spoolState{waiting}.metrics)
 	observers := []func(*trace.Record){gauges.Observe}
+	var otel *otelout.Exporter
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
-		otel, err := otelout.New(ctx, version)
+		otel, err = otelout.New(ctx, version)
 		if err != nil {
 			return err
 		}
@@ -175,11 +184,18 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	limits := limit.New(limit.Config{Rules: limitRules(cfg), KeyLimits: ring.Limits, Store: with.limitStore(), Refused: func(rule string, kind limit.Kind) { refusals.Limit(rule, string(kind)) }, Log: log})
 	observers = append(observers, limits.Observe)
 	send = limit.EnforceTokens(send, limits)
+	recording := ingest.RecordConfig{
+		Book: book.Current, Recorder: guard.Keep(waiting), Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
+	}
+	questions := &askedLog{Log: store.RAGLog(), log: log}
+	answering := openPipelines(cfg, ragParts{
+		ClickHouse: store.RAG(), Qdrant: ragIndex(passages), Top: ingest.Record(send, recording), Price: routePrices(table, priceNames(cfg), book),
+		Answered: questions.add, Spans: ragSpans(waiting, otel, log),
+	})
+	send = rag.Serve(send, answering.served)
 	send = prompts.Resolve(send, promptConfig(cfg, registry, arms, ring))
 	send = limit.Enforce(send, limits)
-	record := ingest.Record(send, ingest.RecordConfig{
-		Book: book.Current, Recorder: guard.Keep(waiting), Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
-	})
+	record := ingest.Record(send, recording)
 	top.Sender = record
 
 	// The ports.
@@ -188,17 +204,23 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		ProjectProvider: projectProvider(cfg), Log: log,
 	}
 	gateway := ingest.New(door)
-	health := &readiness{store: store, engine: eng, spool: waiting, control: control, prompts: registry, redis: with}
+	health := &readiness{store: store, engine: eng, spool: waiting, control: control, prompts: registry, redis: with, qdrant: passages}
 	trials := freshExperiments{store, freshReader{store, waiting.Flush}}
+	alerts, err := newAlarms(cfg.Alerts, alertParts{control, store, freshReader{store, waiting.Flush}, guard, waiting, "http://" + reachable(adminListener.Addr())}, log)
+	if err != nil {
+		return err
+	}
+	evals := newServedEvals(dir.file("evals"), control, control, store, door, admin, log)
 	admins := api.New(api.Config{
 		Reader: freshReader{store, waiting.Flush}, Adjuster: freshAdjuster{store, freshReader{store, waiting.Flush}}, Spool: spoolState{waiting}, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
 		Scores: store, Finder: store,
-		Datasets: control, Evals: control, EvalResults: store, Gate: evalGates{control, store},
+		Annotations: control, Datasets: control, Evals: control, EvalResults: store, EvalRunner: evals, Online: control, Gate: evalGates{control, store},
 		Budgets: control, BudgetLedger: budgetLedger{guard}, BudgetsChanged: with.budgetsRefresh(guard),
 		BudgetEvents: control, Advice: freshAdvice{store, freshReader{store, waiting.Flush}}, Adjusted: guard.Adjusted,
 		Prompts: control, Registry: registry, Members: control, Experiments: control, ExperimentReader: trials, Playground: playground(door),
-		Cache: memory, AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
+		Alerts: alerts.watch, RAG: answering, RAGLog: questions, Cache: memory, AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
 	})
+	evals.api = admins.Handler()
 	public, private := routers(handlers{
 		gateway: gateway, api: admins.Handler(), metrics: gauges.Handler(), ready: health, console: console.Handler(), profiles: admins.Profiles(),
 	}, cfg.ListenAdmin != "")
@@ -223,6 +245,8 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	if err := startGuard(ctx, guard); err != nil {
 		return err
 	}
+	noting := goAll(background, questions.run)
+	defer func() { stop(); noting() }()
 	budgets := goAll(background, guard.Run, memory.stage.Run)
 	defer func() { stop(); budgets() }()
 	pilot := &autopilot{
@@ -230,6 +254,12 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	}
 	looking := goAll(background, pilot.Run)
 	defer func() { stop(); looking() }()
+	scoring := goAll(background, onlineRunner(control, store, freshReader{store, waiting.Flush}, record, routePrices(table, priceNames(cfg), book), judgePrompts(evals.client()), pilot.owner, log).Run)
+	defer func() { stop(); scoring() }()
+	evaluating := goAll(background, evals.Run)
+	defer func() { stop(); evaluating() }()
+	alarmed := goAll(background, alerts.Run)
+	defer func() { stop(); alarmed() }()
 	if webhook != nil {
 		telling := goAll(background, webhook.Run)
 		defer func() { stop(); telling() }()

@@ -23,7 +23,7 @@ func scoresCommand() *cobra.Command {
   weir scores summary --by prompt --since 7d`,
 	})
 	clientFlags(cmd)
-	cmd.AddCommand(scoresAddCommand(), scoresListCommand(), scoresSummaryCommand(), scoresDeleteCommand())
+	cmd.AddCommand(scoresAddCommand(), scoresListCommand(), scoresSummaryCommand(), scoresAgreementCommand(), scoresDeleteCommand())
 	return cmd
 }
 

@@ -24,7 +24,7 @@ func likely(t *testing.T, more string) Config {
 	providers := cfg.Providers
 	faults := &configFaults{}
 	decodeConfig([]byte(`
-cache: {semantic: {model: text-embedding-3-small, dimensions: 256, floor: 0.6`+more+`}}
+cache: {semantic: {model: text-embedding-3-small, dimensions: 256, floor: 0.6, timeout: 1m`+more+`}}
 routes:
   - {model: faq, targets: [{provider: openai, model: gpt-4o-mini}], cache: {semantic: 0.8}}
   - {model: yes, targets: [{provider: openai, model: sim-text-YES}]}

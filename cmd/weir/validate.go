@@ -30,7 +30,6 @@ func (c *Config) validate(faults *configFaults) {
 		{"clickhouse.url", &c.ClickHouse.URL, []string{"clickhouse", "http", "https"}},
 		{"control.url", &c.Control.URL, []string{"postgres", "postgresql"}},
 		{"redis.url", &c.Redis.URL, []string{"redis", "rediss"}},
-		{"qdrant.url", &c.Qdrant.URL, []string{"http", "https", "grpc", "grpcs"}},
 	} {
 		resolveSecret(faults, store.name, store.at)
 		checkURL(faults, store.at.line, store.name, store.at.Reveal(), store.schemes)
@@ -65,9 +64,12 @@ func (c *Config) validate(faults *configFaults) {
 	c.validateRoutes(faults)
 	c.validateProjects(faults)
 	c.validateRedis(faults)
+	c.validateQdrant(faults)
 	c.validateCache(faults)
 	c.validateLimits(faults)
 	c.validateBudgets(faults)
+	c.validateAlerts(faults)
+	c.validateRAG(faults)
 	c.priceBook(faults)
 }
 

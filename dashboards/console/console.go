@@ -28,7 +28,7 @@ const Policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-
 // routes are the application's pages; an element in braces stands for any one non-empty element.
 var routes = []string{
 	"/", "/calls", "/calls/{id}", "/traces", "/traces/{id}", "/sessions", "/sessions/{id}", "/users", "/costs", "/costs/advice", "/cache", "/budgets", "/models",
-	"/prompts", "/prompts/{name}", "/experiments", "/experiments/{name}", "/datasets", "/datasets/{name}", "/datasets/runs/{id}", "/scores", "/rag", "/rag/{name}",
+	"/prompts", "/prompts/{name}", "/experiments", "/experiments/{name}", "/datasets", "/datasets/{name}", "/datasets/runs/{id}", "/scores", "/scores/online", "/scores/annotate", "/scores/annotate/{name}", "/scores/agreement", "/rag", "/rag/{name}",
 	"/alerts", "/keys", "/system", "/changes", "/changes/{id}", "/playground", "/members",
 }
 

@@ -28,6 +28,10 @@ const PlaygroundPage = lazy(() => import('./pages/playground').then((m) => m.Pla
 const ExperimentsPage = lazy(() => import('./pages/experiments').then((m) => m.ExperimentsPage))
 const ExperimentPage = lazy(() => import('./pages/experiment').then((m) => m.ExperimentPage))
 const ScoresPage = lazy(() => import('./pages/scores').then((m) => m.ScoresPage))
+const OnlinePage = lazy(() => import('./pages/online').then((m) => m.OnlinePage))
+const AnnotatePage = lazy(() => import('./pages/annotate').then((m) => m.AnnotatePage))
+const ReviewPage = lazy(() => import('./pages/review').then((m) => m.ReviewPage))
+const AgreementPage = lazy(() => import('./pages/agreement').then((m) => m.AgreementPage))
 const DatasetsPage = lazy(() => import('./pages/datasets').then((m) => m.DatasetsPage))
 const DatasetPage = lazy(() => import('./pages/dataset').then((m) => m.DatasetPage))
 const RunPage = lazy(() => import('./pages/run').then((m) => m.RunPage))
@@ -51,6 +55,9 @@ function Room() {
     case '/playground': return <PlaygroundPage />
     case '/experiments': return <ExperimentsPage />
     case '/scores': return <ScoresPage />
+    case '/scores/online': return <OnlinePage />
+    case '/scores/annotate': return <AnnotatePage />
+    case '/scores/agreement': return <AgreementPage />
     case '/datasets': return <DatasetsPage />
     case '/datasets/runs/compare': return <ComparePage />
     case '/members': return <MembersPage />
@@ -66,6 +73,8 @@ function Room() {
   if (experiment) return <ExperimentPage key={path} name={decode(experiment[1]!)} />
   const run = /^\/datasets\/runs\/([^/]+)$/.exec(path)
   if (run) return <RunPage key={path} id={decode(run[1]!)} />
+  const queue = /^\/scores\/annotate\/([^/]+)$/.exec(path)
+  if (queue) return <ReviewPage key={path} name={decode(queue[1]!)} />
   const dataset = /^\/datasets\/([^/]+)$/.exec(path)
   if (dataset) return <DatasetPage key={path} name={decode(dataset[1]!)} />
   const room = unbuilt['/' + path.split('/')[1]]

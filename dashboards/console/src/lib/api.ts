@@ -62,14 +62,14 @@ let onUnauthorized: () => void = () => {}
 /** whenSignedOut is called when any request is answered 401. */
 export const whenSignedOut = (f: () => void): void => { onUnauthorized = f }
 
-/** request speaks JSON with the service; it throws a Failure with a sentence fit for people. */
+/** request speaks JSON with the service, or sends a file as a Blob; it throws a Failure with a sentence fit for people. */
 export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let res: Response
   try {
     res = await fetch(path, {
       method, signal: signal ?? null, credentials: 'same-origin',
-      headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': body instanceof Blob ? body.type : 'application/json' }) },
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     })
   } catch (e) {
     if (e instanceof DOMException && e.name === 'AbortError') throw e

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { interval, matches, plain, regressions, shows, t975, values, type Result, type Score } from './evals'
+import { definitionOf, matches, plain, regressions, shows, values, type Result, type Score } from './evals'
 import { faultOfAPI, readFile, rows } from './importfile'
 
 const bytes = (s: string) => new TextEncoder().encode(s)
@@ -31,16 +31,12 @@ describe('a file', () => {
 })
 
 describe('figures', () => {
-  it('have intervals', () => {
-    expect(interval([1])).toBeNull()
-    const w = interval([1, 1, 1, 1, 1, 1, 1, 1, 0, 0])! // Wilson, 8 of 10
-    expect(w.low).toBeCloseTo(0.4902, 4)
-    expect(w.high).toBeCloseTo(0.9433, 4)
-    const t = interval([1, 2, 3, 4, 5])! // 3 ± 2.776·1.5811/√5
-    expect(t.low).toBeCloseTo(1.037, 3)
-    expect(t.high).toBeCloseTo(4.963, 3)
-    expect(t975(10)).toBeCloseTo(2.228, 3)
-    expect(t975(1000)).toBeCloseTo(1.962, 3)
+  it('make a definition of a form', () => {
+    const form = { name: 'faq', dataset: 'faq@2', targets: [{ kind: 'prompt' as const, of: 'greet@prod', model: 'gpt-4o' }, { kind: 'model' as const, of: '', model: 'gpt-4o' }, { kind: 'model' as const, of: '', model: 'gpt-4o' }, { kind: 'rag' as const, of: 'docs', model: 'x' }], metrics: ['exact'], judge: { rubric: 'tone', model: 'm', votes: '3' }, vectors: '', repeat: '2', limit: '', most: '1.5' }
+    const d = definitionOf(form)
+    expect(d.ready).toBe(true)
+    expect(d.definition).toEqual({ name: 'faq', dataset: 'faq@2', repeat: 2, max_cost_usd: '1.5', targets: [{ name: 'greet-prod-gpt-4o', prompt: 'greet@prod', model: 'gpt-4o' }, { name: 'gpt-4o', model: 'gpt-4o' }, { name: 'gpt-4o-2', model: 'gpt-4o' }, { name: 'docs', rag: 'docs' }], scorers: [{ name: 'exact', metric: 'exact' }, { name: 'tone', metric: 'judge', judge: { rubric: 'tone', model: 'm', votes: 3 } }] })
+    for (const [by, want] of [[{ targets: [{ kind: 'model' as const, of: '', model: ' ' }] }, 'Say who'], [{ metrics: ['cosine'] }, 'vectors'], [{ repeat: '0' }, '1 to 100'], [{ most: '-1' }, 'above 0'], [{ limit: '1.5' }, 'whole number'], [{ name: 'a b' }, 'a name']] as const) expect(definitionOf({ ...form, ...by, targets: 'targets' in by ? [...by.targets] : form.targets, metrics: 'metrics' in by ? [...by.metrics] : form.metrics }).lacks).toContain(want)
   })
   it('count repeats of an item once, and only what is scored', () => {
     const v = values([result('a', { value: 1 }), result('a', { value: 0 }, 2), result('b', { state: 'failed' }), result('c', undefined)], 't', 's')

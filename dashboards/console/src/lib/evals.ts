@@ -13,9 +13,9 @@ export interface Items { name: string; version: number; hash: string; splits: Sp
 export interface Difference { from: Version; to: Version; added: Item[]; removed: Item[]; changed: { id: string; was: Item; is: Item }[]; unchanged: number }
 
 export type State = 'scored' | 'failed' | 'unscorable'
-export interface Score { state: State; value: number; passed?: boolean; reason?: string; cost_usd?: Decimal }
+export interface Score { state: State; value: number; passed?: boolean; reason?: string; cost_usd?: Decimal; votes?: number[] }
 export interface Answer {
-  text: string; tool_calls?: { name: string; arguments?: Json }[]; error?: string; call_id?: string; model?: string; prompt?: string
+  text: string; tool_calls?: { name: string; arguments?: Json }[]; contexts?: string[]; citations?: { id: string; document: string; quote: string }[]; error?: string; call_id?: string; model?: string; prompt?: string
   cost_usd?: Decimal; latency_ms: number; input_tokens?: number; output_tokens?: number; tries: number; at: string
 }
 export interface Result { target: string; item: string; repeat: number; item_hash: string; answer: Answer; scores: Record<string, Score>; input: string; expected: string }
@@ -24,16 +24,19 @@ export interface ScoreSummary {
   scorer: string; metric: string; lower: boolean; scored: number; failed: number; unscorable: number; coverage: number
   mean: number | null; sd: number | null; min: number | null; p50: number | null; max: number | null; passed: number | null; pass_rate: number | null
   corpus: number | null; signature: string; repeats_sd: number | null; reasons: Record<string, number>
+  interval?: Interval | null; pass_rate_interval?: Interval | null; variance?: Variance | null; cost_usd?: Decimal // of runs from before there were these: none
 }
+export interface Variance { judge_sd: number | null; generation_sd: number | null; judge_share: number | null; answers: number; votes: number }
+export interface Progress { done: number; total: number; failed: number; spent_usd: Decimal; to_come_usd: Decimal; known: boolean }
 export interface TargetSummary {
-  target: string; asked: number; failed: number; missing: number; cost_usd: Decimal; priced: number; latency_p50_ms: number; latency_p95_ms: number
+  target: string; asked: number; failed: number; missing: number; cost_usd: Decimal; priced: number; score_cost_usd?: Decimal; latency_p50_ms: number; latency_p95_ms: number
   input_tokens: number; output_tokens: number; prompts: string[]; models: string[]; reasons: Record<string, number>; scores: ScoreSummary[]
 }
 export type RunState = 'running' | 'stopped' | 'done'
 export interface Run {
   id: string; name: string; state: RunState; reason?: string; snapshot: string; items: number
-  definition: { dataset: string; split?: string; repeat: number; targets: { name: string }[]; scorers: { name: string; metric: string }[] }
-  summary: { targets: TargetSummary[] }; author?: string; created_at: string; updated_at: string
+  definition: { dataset: string; split?: string; repeat: number; max_cost_usd?: Decimal; targets: { name: string }[]; scorers: { name: string; metric: string }[] }
+  summary: { targets: TargetSummary[] }; progress?: Progress; served?: boolean; author?: string; created_at: string; updated_at: string
 }
 
 export interface System {
@@ -78,30 +81,46 @@ export function spend(r: Run): { usd: Decimal; unknown: number } {
 /** took is how long a run has been worked on, in milliseconds. */
 export const took = (r: Run): number => Math.max(0, Date.parse(r.updated_at) - Date.parse(r.created_at))
 
-export interface Interval { low: number; high: number }
+export interface Interval { low: number; high: number; level: number; method: string }
 
-/** t975 is the 97.5 % point of Student's t for so many degrees of freedom, to three digits (Abramowitz and Stegun 26.7.5). */
-export function t975(df: number): number {
-  const exact = [12.706, 4.303, 3.182, 2.776]
-  if (df < 1) return Infinity
-  if (df <= exact.length) return exact[df - 1]!
-  const x = 1.959964, x3 = x ** 3, x5 = x ** 5
-  return x + (x3 + x) / (4 * df) + (5 * x5 + 16 * x3 + 3 * x) / (96 * df * df) + (3 * x ** 7 + 19 * x5 + 17 * x3 - 15 * x) / (384 * df ** 3)
+/** scoreSpend is what judges and vectors took, beside the answers; null when nothing is known of it. */
+export function scoreSpend(r: Run): Decimal {
+  const all = r.summary.targets.flatMap((t) => t.scores.map((s) => s.cost_usd ?? null)).filter((v) => v !== null)
+  return all.length ? sum(all) : null
 }
 
-/** interval is that of a mean at 95 %: Wilson's of a share, else Student's t. Repeats of an item are one value, their mean. */
-export function interval(perItem: number[]): Interval | null {
-  const n = perItem.length
-  if (n < 2) return null
-  const mean = perItem.reduce((a, b) => a + b, 0) / n
-  if (perItem.every((v) => v === 0 || v === 1)) {
-    const z2 = 1.959964 ** 2, mid = (mean + z2 / (2 * n)) / (1 + z2 / n)
-    const half = (1.959964 / (1 + z2 / n)) * Math.sqrt((mean * (1 - mean)) / n + z2 / (4 * n * n))
-    return { low: Math.max(0, mid - half), high: Math.min(1, mid + half) }
-  }
-  const sd = Math.sqrt(perItem.reduce((s, v) => s + (v - mean) ** 2, 0) / (n - 1))
-  const half = (t975(n - 1) * sd) / Math.sqrt(n)
-  return { low: mean - half, high: mean + half }
+export interface Estimate {
+  calls: number; cost_usd: Decimal; unpriced: string[]
+  targets: { target: string; model: string; calls: number; cost_usd: Decimal; basis: string }[]; scorers: { scorer: string; calls: number; cost_usd: Decimal }[]
+}
+export interface NewTarget { kind: 'model' | 'prompt' | 'rag'; of: string; model: string }
+export interface NewForm { name: string; dataset: string; targets: NewTarget[]; metrics: string[]; judge: { rubric: string; model: string; votes: string }; vectors: string; repeat: string; limit: string; most: string }
+
+/** METRICS are those that need no setting of their own. */
+export const METRICS = ['exact', 'contains', 'numeric', 'json_valid', 'levenshtein', 'bleu', 'chrf', 'rougeL', 'cosine', 'latency', 'cost', 'tokens'] as const
+
+/** canRead says whether a text is an amount of dollars above zero, or none. */
+export const canRead = (s: string): boolean => s.trim() === '' || (/^\d{1,9}(\.\d{1,9})?$/.test(s.trim()) && Number(s) > 0)
+
+const whole = (s: string, most: number): number | null => (/^\d{1,9}$/.test(s.trim()) && Number(s) >= 1 && Number(s) <= most ? Number(s) : null)
+
+/** definitionOf is what a form says, as the API takes it; lacks says what is not yet said. */
+export function definitionOf(f: NewForm): { ready: boolean; lacks: string; definition: Record<string, unknown> } {
+  const used = new Set<string>()
+  const targets = f.targets.map((t) => {
+    const of = t.of.trim(), model = t.model.trim()
+    const base = (t.kind === 'model' ? model : of + (model && t.kind === 'prompt' ? '-' + model : '')).replace(/[^\w.-]+/g, '-').slice(0, 60)
+    let name = base
+    for (let n = 2; used.has(name); n++) name = base + '-' + n
+    used.add(name)
+    return { name, ...(t.kind === 'prompt' ? { prompt: of } : t.kind === 'rag' ? { rag: of } : {}), ...(model && t.kind !== 'rag' ? { model } : {}) }
+  })
+  const scorers: Record<string, unknown>[] = f.metrics.map((m) => ({ name: m, metric: m, ...(m === 'cosine' ? { model: f.vectors.trim() } : {}) }))
+  if (f.judge.rubric) scorers.push({ name: f.judge.rubric, metric: 'judge', judge: { rubric: f.judge.rubric, model: f.judge.model.trim(), ...(f.judge.votes !== '1' ? { votes: Number(f.judge.votes) } : {}) } })
+  const repeat = whole(f.repeat, 100), limit = f.limit.trim() ? whole(f.limit, 1e9) : 0
+  const lacks = !/^[\w.-]{1,64}$/.test(f.name) ? 'The evaluation needs a name of letters, digits, dots, dashes and underscores.' : f.targets.some((t) => (t.kind === 'model' ? !t.model.trim() : !t.of.trim())) ? 'Say who is asked, and what it is likely to cost stands here.' : !scorers.length ? 'Choose who scores.'
+    : f.metrics.includes('cosine') && !f.vectors.trim() ? 'cosine needs a model that makes vectors.' : f.judge.rubric && !f.judge.model.trim() ? 'The judge needs a model.' : repeat === null ? 'Each item is asked 1 to 100 times.' : limit === null ? 'Items at most is a whole number.' : !canRead(f.most) ? 'Dollars at most is an amount above 0.' : ''
+  return { ready: !lacks, lacks, definition: { name: f.name, dataset: f.dataset, targets, scorers, repeat: repeat ?? 1, ...(limit ? { limit } : {}), ...(f.most.trim() ? { max_cost_usd: f.most.trim() } : {}) } }
 }
 
 /** values are all that a scorer said of a target's answers; byItem are the means of each item's repeats. */

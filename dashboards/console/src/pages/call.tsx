@@ -1,5 +1,6 @@
 /** One call: what was said, what it used, what it cost and why, how long each part took. */
 
+import { useState } from 'preact/hooks'
 import { query, useGet, type Attempt, type CallDetail, type CostLine, type Usage } from '../lib/api'
 import { neighbours, remember } from '../lib/calls'
 import { count, ms, percent, plural } from '../lib/format'
@@ -7,9 +8,11 @@ import { useShortcuts } from '../lib/keys'
 import { exact, parse, usd } from '../lib/money'
 import { roomOf } from '../lib/prompts'
 import { go } from '../lib/router'
+import { useSession } from '../lib/session'
 import { CallScores } from '../ui/callscores'
 import { Conversation } from '../ui/conversation'
 import { Icon } from '../ui/icons'
+import { AddToQueue } from '../ui/queueforms'
 import { Card, Copy, Money, Problem, SkeletonRows, Status, Time } from '../ui/parts'
 import { JsonText } from '../ui/text'
 import { Page } from '../ui/shell'
@@ -22,6 +25,8 @@ const bucketName = (b: string): string => buckets.find(([k]) => k === b)?.[1] ??
 
 export function CallPage({ id }: { id: string }) {
   const at = '/api/v1/calls/' + encodeURIComponent(id)
+  const { may } = useSession()
+  const [queueing, setQueueing] = useState(false)
   const call = useGet<CallDetail>(at)
   const near = neighbours(id)
   const to = (x: string | undefined) => { if (x) { remember(x); go('/calls/' + encodeURIComponent(x), true) } }
@@ -33,6 +38,7 @@ export function CallPage({ id }: { id: string }) {
     <Page title={model} crumbs={crumbs} actions={
       <span class="row no-print">
         {c && ['chat.completions', 'responses', 'messages'].includes(c.endpoint) && !!c.request && <a class="btn small" href={'/playground?call=' + encodeURIComponent(id)}><Icon name="play" size={14} />Playground</a>}
+        {c && may('developer') && <button type="button" class="btn small" title="Have people score it" onClick={() => setQueueing(true)}><Icon name="score" size={14} />Queue</button>}
         <button type="button" class="btn small" disabled={!near.newer} title="Newer call (k)" onClick={() => to(near.newer)}><Icon name="left" size={14} />Newer</button>
         <button type="button" class="btn small" disabled={!near.older} title="Older call (j)" onClick={() => to(near.older)}>Older<Icon name="right" size={14} /></button>
       </span>
@@ -40,6 +46,7 @@ export function CallPage({ id }: { id: string }) {
       {call.error && <><Problem error={call.error} retry={call.reload} /><p><a href={near.back}>Back to the calls</a></p></>}
       {!c && !call.error && <div class="call"><Card title="Conversation"><SkeletonRows n={12} /></Card><div class="stack"><Card title="Cost"><SkeletonRows n={4} /></Card><Card title="Timing"><SkeletonRows n={4} /></Card></div></div>}
       {c && <Detail c={c} />}
+      {queueing && <AddToQueue id={id} onClose={() => setQueueing(false)} />}
     </Page>
   )
 }

@@ -11,6 +11,7 @@ import { Ask } from '../ui/ask'
 import { Hash, ItemParts, Value } from '../ui/evalparts'
 import { ImportFile } from '../ui/importdataset'
 import { Icon } from '../ui/icons'
+import { NewRun } from '../ui/newrun'
 import { Card, Empty, Problem, SkeletonRows, Time, toast } from '../ui/parts'
 import { Page } from '../ui/shell'
 
@@ -20,7 +21,7 @@ export function DatasetPage({ name }: { name: string }) {
   const { params } = useLocation()
   const { may } = useSession()
   const list = useGet<{ versions: Version[] }>(datasetPath(name))
-  const [open, setOpen] = useState<'' | 'file' | 'delete'>('')
+  const [open, setOpen] = useState<'' | 'file' | 'delete' | 'run'>('')
   useShortcuts({ r: list.reload, u: () => go('/datasets') })
   const crumbs = <span class="crumbs"><a href="/datasets">Datasets</a></span>
   if (list.error) return <Page title={name} crumbs={crumbs}><Problem error={list.error} retry={list.reload} /><p><a href="/datasets">All datasets</a></p></Page>
@@ -32,6 +33,7 @@ export function DatasetPage({ name }: { name: string }) {
     <Page title={name} crumbs={crumbs} actions={may('developer') && <div class="row wrap actions-row">
       <button type="button" class="btn quiet danger" onClick={() => setOpen('delete')}>Delete</button>
       <button type="button" class="btn" onClick={() => setOpen('file')}><Icon name="up" size={14} />Next version</button>
+      <button type="button" class="btn primary" onClick={() => setOpen('run')} data-begin-run><Icon name="play" size={14} />New run</button>
     </div>}>
       <Card title="Versions" sub="none ever changes">
         <div class="scroll table-tall" tabIndex={0} role="region" aria-label="Versions, table"><table class="table" data-versions>
@@ -46,6 +48,7 @@ export function DatasetPage({ name }: { name: string }) {
         </table></div>
       </Card>
       {from && from !== at ? <Diff name={name} from={from} to={at} /> : <ItemList name={name} at={at} />}
+      {open === 'run' && <NewRun at={at} onClose={() => setOpen('')} />}
       {open === 'file' && <ImportFile name={name} onClose={() => setOpen('')} onDone={(v) => { setOpen(''); toast(v.made ? `Version ${v.version} stored` : 'Nothing differs from version ' + v.version); list.reload(); go(datasetRoom(name)) }} />}
       {open === 'delete' && <Ask title={`Delete ${name}?`} yes="Delete it" danger onClose={() => setOpen('')} act={() => request('DELETE', datasetPath(name))} onDone={() => { toast('Deleted'); go('/datasets') }}><p>All {plural(all.length, 'version')} go. Runs that were made with it keep their results.</p></Ask>}
     </Page>
@@ -60,9 +63,10 @@ function ItemList({ name, at }: { name: string; at: Version }) {
   const here = items.data?.version === at.version ? items.data.items : undefined
   const found = useMemo(() => here?.filter((it) => matches(it, q)), [here, q])
   return (
-    <Card title="Items" sub={found && (q ? `${count(found.length)} of ${count(at.items)}` : plural(at.items, 'item'))} actions={
+    <Card title="Items" sub={found && (q ? `${count(found.length)} of ${count(at.items)}` : plural(at.items, 'item'))} actions={<>
+      {(['jsonl', 'parquet'] as const).map((f) => <a key={f} class="btn small no-print" download href={query(datasetPath(name) + '/export', { version: at.version, format: f })}><Icon name="download" size={13} />{f === 'jsonl' ? 'JSONL' : 'Parquet'}</a>)}
       <label class="search item-search"><span class="sr">Search the items</span><Icon name="search" size={14} /><input class="field" type="search" name="q" placeholder="Search the items" value={q} onInput={(e) => { show(PAGE); patch({ q: e.currentTarget.value || undefined }, true) }} /></label>
-    }>
+    </>}>
       {items.error ? <div class="card-body"><Problem error={items.error} retry={items.reload} /></div> : !found ? <SkeletonRows n={8} /> : !found.length ? <Empty icon="search" title="No item has these words"><button type="button" class="btn" onClick={() => patch({ q: undefined }, true)}>All items</button></Empty> : (
         <>
           <ul class="items" data-items>{found.slice(0, shown).map((it) => <Row key={it.id} it={it} />)}</ul>

@@ -1,18 +1,19 @@
 /** One run of an evaluation: what each target scored, how the scores are spread, and every item. */
 
 import { request, useGet } from '../lib/api'
-import { datasetRoom, MOST, plain, runRoom, shows, spend, took, useResults, type Only, type Read, type Result, type Run } from '../lib/evals'
+import { datasetRoom, MOST, plain, runRoom, scoreSpend, shows, spend, took, useResults, type Only, type Read, type Result, type Run } from '../lib/evals'
 import { count, ms, plural } from '../lib/format'
 import { useShortcuts } from '../lib/keys'
 import { go, patch, useLocation } from '../lib/router'
 import { useSession } from '../lib/session'
-import { useState } from 'preact/hooks'
+import { useCallback, useState } from 'preact/hooks'
 import { Ask } from '../ui/ask'
 import { Hash, RunBadge, Spend } from '../ui/evalparts'
 import { ItemSide, ResultTable } from '../ui/evalitems'
 import { Spreading, ScoreTable } from '../ui/evalscores'
 import { Icon } from '../ui/icons'
-import { Card, Empty, Problem, SkeletonRows, Time, toast } from '../ui/parts'
+import { RunProgress, useLive, VarianceCard } from '../ui/runlive'
+import { Card, Empty, Money, Problem, SkeletonRows, Time, toast } from '../ui/parts'
 import { Page } from '../ui/shell'
 
 export function RunPage({ id }: { id: string }) {
@@ -23,7 +24,9 @@ export function RunPage({ id }: { id: string }) {
   const [read] = useResults([{ id }])
   const r = run.data?.id === id ? run.data : undefined
   const item = params.get('item') ?? ''
-  const look = () => { run.reload(); read!.reload() }
+  const reloadRun = run.reload, reloadItems = read!.reload
+  const look = useCallback(() => { reloadRun(); reloadItems() }, [reloadRun, reloadItems])
+  useLive(r?.state, reloadRun, look)
   useShortcuts({ r: look, u: () => (item ? patch({ item: undefined }) : go('/datasets?tab=runs')) })
   const crumbs = <span class="crumbs"><a href="/datasets?tab=runs">Runs</a>{item && <><Icon name="right" size={12} /><a class="cut" href={runRoom(id)}>{r?.name ?? id}</a></>}</span>
   if (run.error) return <Page title={id} crumbs={crumbs}><Problem error={run.error} retry={run.reload} /><p><a href="/datasets?tab=runs">All runs</a></p></Page>
@@ -35,7 +38,7 @@ export function RunPage({ id }: { id: string }) {
   const dataset = r.definition.dataset, stored = !/\.(jsonl|csv)$/i.test(dataset)
   const asked = targets.reduce((n, t) => n + t.asked, 0), failed = targets.reduce((n, t) => n + t.failed, 0), missing = targets.reduce((n, t) => n + t.missing, 0)
   const tile = (k: string, v: preact.ComponentChildren, s: preact.ComponentChildren) => <div class="card tile flat"><span class="k">{k}</span><span class="v" data-figure={k}>{v}</span><span class="s">{s}</span></div>
-  const money = spend(r)
+  const money = spend(r), judged = scoreSpend(r)
   return (
     <Page title={r.name} crumbs={crumbs} actions={<div class="row wrap actions-row">
       {targets.length > 1 && <a class="btn" href={`/datasets/runs/compare?runs=${encodeURIComponent(id)}`}><Icon name="diff" size={14} />Compare its targets</a>}
@@ -45,17 +48,19 @@ export function RunPage({ id }: { id: string }) {
         <RunBadge r={r} /><span class="muted said-line any">{stored ? <a href={datasetRoom(dataset.split('@')[0]!)}>{dataset}</a> : dataset}{r.definition.split && `, split ${r.definition.split}`}</span>
         <span class="faint">·</span><Hash hash={r.snapshot} /><span class="faint">·</span><span class="muted any">{r.id}</span><span class="faint">·</span><span class="muted"><Time iso={r.created_at} mode="full" />{r.author && ` by ${r.author}`}</span>
       </div>
-      {r.state === 'stopped' && <div class="notice"><Icon name="warn" /><div class="any">Stopped before its end{r.reason && ': ' + r.reason}. <code>weir eval run … --resume {r.id}</code> goes on with it; what is answered is not paid for again.</div></div>}
+      {r.state === 'stopped' && <div class="notice"><Icon name="warn" /><div class="any">Stopped before its end{r.reason && ': ' + r.reason}. {r.served ? 'It can be resumed here' : <><code>weir eval run … --resume {r.id}</code> goes on with it</>}; what is answered is not paid for again.</div></div>}
+      <RunProgress r={r} />
       <div class="tiles">
-        {tile('Asks', count(asked), <>{plural(r.items, 'item')}{r.definition.repeat > 1 && `, ${r.definition.repeat} times`}, {plural(targets.length, 'target')}</>)}
-        {tile('Without an answer', count(failed), missing ? <b class="short">{count(missing)} not asked yet</b> : 'all were asked')}
-        {tile('Spend', <Spend s={money} />, money.usd !== null && money.unknown ? `${count(money.unknown)} answers have no known cost` : money.usd === null ? 'no answer has a known cost' : 'of the answers')}
+        {tile('Asks', count(asked), <>{plural(r.items, 'item')}{r.definition.repeat > 1 && `, ${r.definition.repeat} times`}, {plural(r.definition.targets.length, 'target')}</>)}
+        {tile('Without an answer', count(failed), missing ? <b class="short">{count(missing)} not asked yet</b> : !targets.length ? 'none is asked yet' : 'all were asked')}
+        {tile('Spend', <Spend s={money} />, money.usd !== null && money.unknown ? `${count(money.unknown)} answers have no known cost` : money.usd === null ? 'no answer has a known cost' : judged === null ? 'of the answers' : <>of the answers; scores <Money value={judged} /></>)}
         {tile('Took', ms(took(r)), target ? `half of ${target.target} within ${ms(target.latency_p50_ms)}` : '')}
       </div>
       {!target ? <Card label="Scores"><Empty icon="datasets" title="Nothing is known yet"><p>The run has stored no figures: it stores them as it goes.</p></Empty></Card> : (
         <>
-          <ScoreTable r={r} read={read!} target={target.target} scorer={scorer?.scorer ?? ''} />
+          <ScoreTable r={r} target={target.target} scorer={scorer?.scorer ?? ''} />
           <Reasons t={target} />
+          <VarianceCard r={r} />
           {scorer && <Spreading key={target.target + '\n' + scorer.scorer} target={target.target} scorer={scorer} read={read!} />}
           <ItemsCard target={target.target} scorers={target.scores.map((s) => s.scorer)} scorer={scorer?.scorer ?? ''} read={read!} />
         </>

@@ -12,6 +12,7 @@ import { Card, Empty, Problem, SkeletonRows } from '../ui/parts'
 import { RangePicker } from '../ui/range'
 import { ScoreFilters } from '../ui/scorefilters'
 import { ScoreList } from '../ui/scorelist'
+import { ScoreTabs } from '../ui/scoretabs'
 import { Compared, Distribution, OverTime, ScoreFigures } from '../ui/scoreof'
 import { Spread } from '../ui/scoreparts'
 import { Page } from '../ui/shell'
@@ -35,6 +36,7 @@ export function ScoresPage() {
   const all = <a href={query('/scores', { ...filters, range: params.get('range'), since: params.get('since'), until: params.get('until') })}>Scores</a>
   return (
     <Page title={name || 'Scores'} sub={name ? undefined : 'What people, judges and programs think of answers.'} crumbs={name ? <span class="crumbs">{all}</span> : undefined} actions={<RangePicker range={range} />}>
+      {!name && <ScoreTabs here="scores" />}
       <ScoreFilters params={params} span={{ since: range.since, until: range.until }}>
         {own.length > 1 && own.map((r) => <button type="button" class="btn" key={r.type} aria-pressed={r === one} onClick={() => patch({ type: r.type }, true)}>{{ number: 'Numbers', boolean: 'Yes or no', category: 'Words' }[r.type]}</button>)}
       </ScoreFilters>

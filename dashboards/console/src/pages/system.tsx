@@ -29,6 +29,8 @@ export function SystemPage() {
                 <dt>Up since</dt><dd>{y.started_at ? <><Time iso={y.started_at} mode="full" /><span class="faint">{span((Date.now() - Date.parse(y.started_at)) / 1000)}</span></> : '—'}</dd>
                 <dt>ClickHouse</dt><dd><span class="muted">{y.clickhouse?.mode ?? '—'}</span>{y.clickhouse && <span class={'badge ' + (y.clickhouse.ok ? 'ok' : 'bad')}><span class="dot" />{y.clickhouse.ok ? 'answers' : 'away'}</span>}</dd>
                 {y.clickhouse?.error && <><dt>Why</dt><dd style={{ color: 'var(--bad)' }}>{y.clickhouse.error}</dd></>}
+                {y.qdrant && <><dt>Qdrant</dt><dd><span class={'badge ' + (y.qdrant.ok ? 'ok' : 'bad')}><span class="dot" />{y.qdrant.ok ? 'answers' : 'away'}</span></dd></>}
+                {y.qdrant?.error && <><dt>Why</dt><dd style={{ color: 'var(--bad)' }}>{y.qdrant.error}</dd></>}
                 <dt>Control plane</dt><dd>{y.control?.kind ?? '—'}</dd>
                 <dt>For machines</dt><dd style={{ gap: '12px' }}><a href="/api/v1/openapi.json" target="_blank" rel="noreferrer">OpenAPI</a><a href="/metrics" target="_blank" rel="noreferrer">Metrics</a><a href="/readyz" target="_blank" rel="noreferrer">Readiness</a></dd>
               </dl>

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { query, request, type Failure } from '../lib/api'
-import type { Version } from '../lib/evals'
+import { datasetPath, type Version } from '../lib/evals'
 import { count, plural } from '../lib/format'
 import { faultOfAPI, readFile, type ReadFile } from '../lib/importfile'
 import { Ask } from './ask'
@@ -14,7 +14,7 @@ const LARGEST = 60 << 20
 export function ImportFile({ name: fixed = '', onClose, onDone }: { name?: string; onClose: () => void; onDone: (v: Made) => void }) {
   const [name, setName] = useState(fixed)
   const [message, setMessage] = useState('')
-  const [file, setFile] = useState<(ReadFile & { name: string }) | null>(null)
+  const [file, setFile] = useState<(ReadFile & { name: string; whole?: Blob }) | null>(null) // whole: the service reads it
   const [error, setError] = useState<Failure | null>(null)
   const [busy, setBusy] = useState(false)
   const choose = async (f: File | undefined) => {
@@ -22,9 +22,12 @@ export function ImportFile({ name: fixed = '', onClose, onDone }: { name?: strin
     setFile(null)
     if (!f) return
     if (f.size > LARGEST) return setFile({ name: f.name, items: [], lines: [], faults: [{ line: 1, reason: 'the file is larger than 60 MiB: use weir datasets import' }] })
-    setBusy(true)
-    try { setFile({ ...readFile(f.name, new Uint8Array(await f.arrayBuffer())), name: f.name }) } catch (e) { setFile({ name: f.name, items: [], lines: [], faults: [{ line: 1, reason: 'it cannot be read: ' + (e instanceof Error ? e.message : String(e)) }] }) }
-    setBusy(false)
+    if (/\.parquet$/i.test(f.name)) setFile({ name: f.name, items: [], lines: [], faults: [], whole: new Blob([f], { type: 'application/vnd.apache.parquet' }) })
+    else {
+      setBusy(true)
+      try { setFile({ ...readFile(f.name, new Uint8Array(await f.arrayBuffer())), name: f.name }) } catch (e) { setFile({ name: f.name, items: [], lines: [], faults: [{ line: 1, reason: 'it cannot be read: ' + (e instanceof Error ? e.message : String(e)) }] }) }
+      setBusy(false)
+    }
     if (!name) setName(f.name.replace(/\.[^.]*$/, '').replace(/[^\w.-]+/g, '-').slice(0, 64))
   }
   const send = async (e: Event) => {
@@ -32,7 +35,7 @@ export function ImportFile({ name: fixed = '', onClose, onDone }: { name?: strin
     setBusy(true)
     setError(null)
     try {
-      onDone(await request<Made>('POST', '/api/v1/datasets', { name, message, items: file!.items }))
+      onDone(await (file!.whole ? request<Made>('POST', query(datasetPath(name) + '/import', { message }), file!.whole) : request<Made>('POST', '/api/v1/datasets', { name, message, items: file!.items })))
     } catch (x) {
       const f = x as Failure, at = f.param === 'items' ? faultOfAPI(f.message, file!.lines) : null
       if (at) setFile({ ...file!, faults: [at] })
@@ -45,15 +48,15 @@ export function ImportFile({ name: fixed = '', onClose, onDone }: { name?: strin
       <form class="stack" onSubmit={send} noValidate>
         {error && <Problem error={error} />}
         <label class="label">File
-          <input class="field file" type="file" name="file" accept=".jsonl,.ndjson,.csv,.json,text/csv" onChange={(e) => void choose(e.currentTarget.files?.[0])} />
-          <span class="faint small">JSON lines or CSV with the columns id, input, expected and context; any other becomes metadata.</span>
+          <input class="field file" type="file" name="file" accept=".jsonl,.ndjson,.csv,.json,.parquet,text/csv" onChange={(e) => void choose(e.currentTarget.files?.[0])} />
+          <span class="faint small">JSON lines, CSV or Parquet with the columns id, input, expected and context; any other becomes metadata.</span>
         </label>
         {file && (file.faults.length ? (
           <div class="notice bad" role="alert"><div class="grow">
             <b>{file.name} is not imported</b>
             <ol class="file-faults" data-faults>{file.faults.map((f) => <li key={f.line + f.reason}><span class="nowrap">line {f.line}</span><span class="any">{f.reason}</span></li>)}</ol>
           </div></div>
-        ) : <p class="muted" role="status" data-read>{plural(file.items.length, 'item')} in {file.name}</p>)}
+        ) : <p class="muted" role="status" data-read>{file.whole ? `${file.name} is read when it is stored` : `${plural(file.items.length, 'item')} in ${file.name}`}</p>)}
         <label class="label">Dataset<input class="field" name="dataset" value={name} readOnly={fixed !== ''} maxLength={64} onInput={(e) => setName(e.currentTarget.value)} /></label>
         <label class="label">Why it is as it is<input class="field" name="message" maxLength={500} value={message} onInput={(e) => setMessage(e.currentTarget.value)} /></label>
         <div class="actions"><button type="button" class="btn" onClick={onClose}>Cancel</button><button class="btn primary" disabled={busy || !name || !file || file.faults.length > 0}>Store it</button></div>

@@ -37,6 +37,7 @@ export interface System {
   version?: string; started_at?: string
   clickhouse?: { mode?: string; ok?: boolean; error?: string }
   control?: { kind?: string }
+  qdrant?: { ok?: boolean; error?: string } | null // null: ClickHouse keeps vectors
   providers?: { name: string; kind: string; base_url: string; live?: boolean }[]
 }
 

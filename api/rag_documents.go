@@ -1,0 +1,253 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"mime"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/rag"
+)
+
+const (
+	maxRAGBody = 64 << 20 // bytes of documents in one request
+	maxRAGLine = 32 << 20 // of one of them
+)
+
+// ragDocument is a document that is to be indexed.
+type ragDocument struct {
+	ID     string            `json:"id"`
+	Title  string            `json:"title,omitempty"`
+	Kind   string            `json:"kind,omitempty"` // text unless given, markdown, code or table
+	Text   string            `json:"text"`
+	Labels map[string]string `json:"labels,omitempty"`
+	Tenant string            `json:"tenant,omitempty"` // the project that may find it; everybody's unless given
+}
+
+type ragDocuments struct {
+	Collection string        `json:"collection"`
+	Documents  []ragHeldInfo `json:"documents"`
+	Next       string        `json:"next"`
+}
+
+// ragHeldInfo is a document as a collection holds it.
+type ragHeldInfo struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Hash   string `json:"hash"` // hex SHA-256 of its text
+	Chunks int    `json:"chunks"`
+	Tenant string `json:"tenant"`
+}
+
+type ragChunks struct {
+	Collection string     `json:"collection"`
+	Chunks     []ragChunk `json:"chunks"`
+}
+
+// ragChunk is a passage of a document.
+type ragChunk struct {
+	ID       string            `json:"id"`
+	Document string            `json:"document"`
+	Title    string            `json:"title"`
+	Headings []string          `json:"headings"`
+	Ordinal  int               `json:"ordinal"`
+	Start    int               `json:"start"` // byte offsets in the document
+	End      int               `json:"end"`
+	Tokens   int               `json:"tokens"`
+	Text     string            `json:"text"`
+	Labels   map[string]string `json:"labels"`
+	Tenant   string            `json:"tenant"`
+}
+
+// ragKeep names the documents that stay.
+type ragKeep struct {
+	Documents []string `json:"documents"`
+}
+
+type ragPruned struct {
+	Removed int64 `json:"removed"` // chunks
+}
+
+// collectionOf is the collection that a request names, or the one that answers.
+func collectionOf(r *http.Request, p *rag.Pipeline) (string, error) {
+	name := r.URL.Query().Get("collection")
+	if name == "" {
+		return p.Alias(), nil
+	}
+	if !owns(p, name) {
+		return "", bad("collection", "%s is no collection of this pipeline", clip(name))
+	}
+	return name, nil
+}
+
+func (a *API) listRAGDocuments(w http.ResponseWriter, r *http.Request) error {
+	p, _, err := a.pipeline(r)
+	if err != nil {
+		return err
+	}
+	name, err := collectionOf(r, p)
+	if err != nil {
+		return err
+	}
+	limit, err := readLimit(r.URL.Query(), 50)
+	if err != nil {
+		return err
+	}
+	after, err := base64.RawURLEncoding.DecodeString(r.URL.Query().Get("cursor"))
+	if err != nil || !utf8.Valid(after) {
+		return bad("cursor", "the cursor is not one of this list: use the next of the page before")
+	}
+	docs, err := p.Index().Documents(r.Context(), name, string(after), limit+1)
+	if errors.Is(err, rag.ErrNoCollection) && name == p.Alias() { // nothing is indexed yet
+		return answer(w, http.StatusOK, ragDocuments{Documents: []ragHeldInfo{}})
+	}
+	if err != nil {
+		return ragFault(fmt.Errorf("list documents: %w", err))
+	}
+	out := ragDocuments{Collection: name, Documents: []ragHeldInfo{}}
+	for i, d := range docs {
+		if i == limit {
+			out.Next = base64.RawURLEncoding.EncodeToString([]byte(docs[i-1].ID))
+			break
+		}
+		out.Documents = append(out.Documents, ragHeldInfo{d.ID, d.Title, d.Hash, d.Chunks, d.Tenant})
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+func (a *API) listRAGChunks(w http.ResponseWriter, r *http.Request) error {
+	p, _, err := a.pipeline(r)
+	if err != nil {
+		return err
+	}
+	name, err := collectionOf(r, p)
+	if err != nil {
+		return err
+	}
+	id := r.URL.Query().Get("document")
+	if id == "" {
+		return bad("document", "name the document whose chunks are asked for")
+	}
+	chunks, err := p.Index().Chunks(r.Context(), name, id)
+	if err != nil {
+		return ragFault(fmt.Errorf("list chunks: %w", err))
+	}
+	out := ragChunks{Collection: name, Chunks: make([]ragChunk, len(chunks))}
+	for i, c := range chunks {
+		labels := c.Labels
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		out.Chunks[i] = ragChunk{c.ID, c.Document, c.Title, list(c.Headings), c.Ordinal, c.Start, c.End, c.Tokens, c.Text, labels, c.Tenant}
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+func (a *API) putRAGDocuments(w http.ResponseWriter, r *http.Request) error {
+	_, name, err := a.pipeline(r)
+	if err != nil {
+		return err
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != contentJSONLines {
+		return bad("Content-Type", "the content type %q is not that of JSON lines, %s", clip(r.Header.Get("Content-Type")), contentJSONLines)
+	}
+	// The body is read whole before the work begins: that may take longer than a request may.
+	body, err := io.ReadAll(r.Body)
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return llm.Faultf(llm.BodyTooLarge, "the documents are larger than the %d bytes that one request may bring; send them in several", tooLarge.Limit)
+	}
+	if err != nil {
+		return llm.Faultf(llm.InvalidRequest, "the documents did not arrive whole").Because(err)
+	}
+	on := a.accountOf(r, cmp.Or(r.URL.Query().Get("project"), "default"))
+	summary, err := a.cfg.RAG.Put(r.Context(), name, on, readDocuments(body))
+	if err != nil {
+		return stopped(name, summary, err)
+	}
+	return answer(w, http.StatusOK, summary)
+}
+
+// stopped is what a client is told whose documents could not be indexed to the end: what it can mend is in the error's own words.
+func stopped(name string, s rag.Summary, err error) error {
+	fault, known := errors.AsType[*llm.Fault](ragFault(err))
+	if known || errors.Is(err, context.Canceled) {
+		if known {
+			return fault
+		}
+		return err
+	}
+	return llm.Faultf(llm.UpstreamUnavailable, "indexing for %s stopped after %d documents, which stay: %v", name, s.Documents, err).Because(err)
+}
+
+// accountOf is a call that what the API asks for somebody is made beneath.
+func (a *API) accountOf(r *http.Request, project string) *llm.Call {
+	now := time.Now()
+	return &llm.Call{ID: llm.NewID(now), TraceID: llm.NewTraceID(), Start: now, Project: project, User: callerOf(r).name}
+}
+
+// readDocuments reads JSON lines. A line that is no document is an error of its own.
+func readDocuments(body []byte) iter.Seq2[rag.Document, error] {
+	return func(yield func(rag.Document, error) bool) {
+		lines := bufio.NewScanner(bytes.NewReader(body))
+		lines.Buffer(make([]byte, 0, 64<<10), maxRAGLine)
+		n := 0
+		for lines.Scan() {
+			n++
+			if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+				continue
+			}
+			if !yield(readDocument(lines.Bytes(), n)) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(rag.Document{}, &rag.DocumentError{Name: fmt.Sprintf("line %d", n+1), Err: fmt.Errorf("it is longer than %d MB", maxRAGLine>>20)})
+		}
+	}
+}
+
+func readDocument(line []byte, n int) (rag.Document, error) {
+	var in ragDocument
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&in); err != nil {
+		return rag.Document{}, &rag.DocumentError{Name: fmt.Sprintf("line %d", n), Err: fmt.Errorf("it is no document: %w", err)}
+	}
+	kind := rag.Kind(cmp.Or(in.Kind, string(rag.Text)))
+	switch kind {
+	case rag.Text, rag.Markdown, rag.Code, rag.Table:
+	default:
+		return rag.Document{}, &rag.DocumentError{Document: in.ID, Err: fmt.Errorf("the kind %q is none of text, markdown, code, table", clip(in.Kind))}
+	}
+	return rag.Document{ID: in.ID, Title: in.Title, Kind: kind, Text: in.Text, Labels: in.Labels, Tenant: in.Tenant}, nil
+}
+
+func (a *API) pruneRAG(w http.ResponseWriter, r *http.Request) error {
+	p, name, err := a.pipeline(r)
+	if err != nil {
+		return err
+	}
+	var in ragKeep
+	if err := read(r, &in); err != nil {
+		return err
+	}
+	if len(in.Documents) == 0 {
+		return bad("documents", "no document would stay; DELETE %s/rag/%s removes all", prefix, name)
+	}
+	removed, err := rag.Prune(r.Context(), p.Index(), a.cfg.RAG.Made(name).Collection, in.Documents)
+	if err != nil {
+		return ragFault(fmt.Errorf("remove documents of %s: %w", name, err))
+	}
+	return answer(w, http.StatusOK, ragPruned{removed})
+}

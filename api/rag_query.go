@@ -1,0 +1,191 @@
+package api
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/rag"
+)
+
+// ragQuery is a question to a pipeline.
+type ragQuery struct {
+	Question string              `json:"question"`
+	Labels   map[string][]string `json:"labels,omitempty"`  // only chunks that have, for every name, one of the values
+	Project  string              `json:"project,omitempty"` // on whose account, and whose documents are searched; default unless given
+	Answer   *bool               `json:"answer,omitempty"`  // false: find passages and ask no model for an answer
+	Explain  bool                `json:"explain,omitempty"` // the way of every chunk through the stages
+	Lists    []string            `json:"lists,omitempty"`   // dense, sparse; both unless given
+	Exact    bool                `json:"exact,omitempty"`   // compare with every point
+	// Collection is one of the pipeline's to search, to try it before a swap; the one that answers unless given.
+	Collection string `json:"collection,omitempty"`
+}
+
+// ragAnswer is what became of a question.
+type ragAnswer struct {
+	ID           string         `json:"id"`
+	TraceID      string         `json:"trace_id"`
+	Pipeline     string         `json:"pipeline"`
+	Collection   string         `json:"collection"`
+	Searched     string         `json:"searched"` // the question as it was searched with
+	Answer       string         `json:"answer"`
+	NotInSources bool           `json:"not_in_sources"`
+	Citations    []rag.Citation `json:"citations"`
+	Contexts     []string       `json:"contexts"` // the passages that the model was given, or would be
+	Stages       []rag.Stage    `json:"stages"`
+	RetrievalMS  float64        `json:"retrieval_ms"`
+	TotalMS      float64        `json:"total_ms"`
+	CostUSD      *price.USD     `json:"cost_usd"`         // of everything that was asked for it; null when that is not known
+	Chunks       []ragSeen      `json:"chunks,omitempty"` // when asked for
+}
+
+// ragSeen is a chunk that a search found, with its way.
+type ragSeen struct {
+	rag.AskedChunk
+	Text string `json:"text"` // its beginning
+}
+
+type ragQueries struct {
+	Queries []rag.Asked `json:"queries"`
+	Next    string      `json:"next"`
+}
+
+var askedKinds = []string{string(rag.AskedEmpty), string(rag.AskedSlow), string(rag.AskedNotFound), string(rag.AskedUnverified)}
+
+const shownChunk = 600 // bytes of a chunk's text
+
+func (a *API) queryRAG(w http.ResponseWriter, r *http.Request) error {
+	p, _, err := a.pipeline(r)
+	if err != nil {
+		return err
+	}
+	var in ragQuery
+	if err := read(r, &in); err != nil {
+		return err
+	}
+	q := rag.Question{Text: strings.TrimSpace(in.Question), Labels: in.Labels, Exact: in.Exact}
+	if q.Text == "" {
+		return bad("question", "the question is empty")
+	}
+	for _, l := range in.Lists {
+		if s := rag.Step(l); s != rag.StepDense && s != rag.StepSparse {
+			return bad("lists", "%q is none of dense, sparse", clip(l))
+		}
+		q.Lists = append(q.Lists, rag.Step(l))
+	}
+	if in.Collection != "" && !owns(p, in.Collection) {
+		return bad("collection", "%s is no collection of this pipeline", clip(in.Collection))
+	}
+	q.Collection = in.Collection
+	got, err := p.Ask(r.Context(), a.accountOf(r, cmp.Or(in.Project, "default")), q, in.Answer == nil || *in.Answer)
+	if err != nil {
+		return err
+	}
+	out := ragAnswer{
+		ID: got.ID, TraceID: got.TraceID, Pipeline: got.Pipeline, Collection: got.Collection, Searched: got.Searched, Answer: got.Answer,
+		NotInSources: got.NotInSources, Citations: list(got.Citations), Contexts: list(got.Contexts), Stages: list(got.Stages), RetrievalMS: got.RetrievalMS, TotalMS: got.TotalMS,
+	}
+	if got.CostKnown {
+		out.CostUSD = &got.Cost
+	}
+	if in.Explain {
+		for _, c := range got.Chunks {
+			out.Chunks = append(out.Chunks, ragSeen{c, strings.ToValidUTF8(got.Texts[c.ID][:min(shownChunk, len(got.Texts[c.ID]))], "")})
+		}
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+func (a *API) listRAGQueries(w http.ResponseWriter, r *http.Request) error {
+	_, name, err := a.pipeline(r)
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	limit, err := readLimit(q, 50)
+	if err != nil {
+		return err
+	}
+	f, err := readAskedFilter(q)
+	if err != nil {
+		return err
+	}
+	f.Pipeline = name
+	after, err := readAskedKey(q.Get("cursor"))
+	if err != nil {
+		return err
+	}
+	asked, err := a.cfg.RAGLog.List(r.Context(), f, after, limit+1)
+	if err != nil {
+		return ragFault(fmt.Errorf("list questions: %w", err))
+	}
+	out := ragQueries{Queries: list(asked)}
+	if len(asked) > limit {
+		out.Queries = asked[:limit]
+		out.Next = askedCursor(asked[limit-1])
+	}
+	for i := range out.Queries {
+		out.Queries[i].Chunks = []rag.AskedChunk{}
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+func readAskedFilter(q url.Values) (f rag.AskedFilter, err error) {
+	f = rag.AskedFilter{Project: q.Get("project"), TraceID: q.Get("trace"), CallID: q.Get("call"), Only: rag.AskedKind(q.Get("only"))}
+	if f.Only != "" && !slices.Contains(askedKinds, string(f.Only)) {
+		return f, bad("only", "only=%q is unknown: want %s", clip(string(f.Only)), strings.Join(askedKinds, ", "))
+	}
+	if text := q.Get("slow_ms"); text != "" {
+		if f.SlowMS, err = strconv.ParseFloat(text, 64); err != nil || !(f.SlowMS > 0) {
+			return f, bad("slow_ms", "slow_ms=%q is no number of milliseconds above zero", clip(text))
+		}
+	}
+	if f.Only == rag.AskedSlow && f.SlowMS == 0 {
+		return f, bad("slow_ms", "say from how many milliseconds on a question is slow")
+	}
+	f.Since, f.Until, err = readSpan(q, time.Now(), time.UTC)
+	return f, err
+}
+
+func askedCursor(last rag.Asked) string {
+	b, _ := json.Marshal(rag.AskedKey{Time: last.Time, ID: last.ID}) // a time and a text cannot fail
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func readAskedKey(cursor string) (*rag.AskedKey, error) {
+	if cursor == "" {
+		return nil, nil //nolint:nilnil // the first page has no place before it
+	}
+	var k rag.AskedKey
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(b, &k)
+	}
+	if err != nil || k.ID == "" {
+		return nil, bad("cursor", "the cursor is not one of this list: use the next of the page before")
+	}
+	return &k, nil
+}
+
+func (a *API) getRAGQuery(w http.ResponseWriter, r *http.Request) error {
+	_, name, err := a.pipeline(r)
+	if err != nil {
+		return err
+	}
+	asked, err := a.cfg.RAGLog.Get(r.Context(), r.PathValue("id"))
+	if err == nil && asked.Pipeline != name {
+		err = rag.ErrNotAsked
+	}
+	if err != nil {
+		return ragFault(fmt.Errorf("read question: %w", err))
+	}
+	return answer(w, http.StatusOK, asked)
+}

@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+	"github.com/spf13/cobra"
+
+	"github.com/weir-dev/weir/rag"
+)
+
+// What one request brings.
+const (
+	ragBatchBytes     = 4 << 20
+	ragBatchDocuments = 500
+	ragLongest        = 30 << 20 // bytes of a document
+)
+
+func ragIndexCommand() *cobra.Command {
+	x := &ragIndexing{}
+	var labels []string
+	cmd := &cobra.Command{
+		Use:   "index NAME PATH…",
+		Short: "Index files, folders and patterns: only what has changed is embedded",
+		Long: `index reads documents on this machine and gives them to the running weir: text, Markdown, code, CSV and JSON lines, a document
+{"id", "title", "text", "labels", "tenant"} each. A document's id is its path below the folder that is named; hidden files and links are passed over. Running it again
+embeds only what has changed, and goes on where an interrupted run stopped. A document that cannot be indexed is an error of its own: the others are indexed all the same, and the exit
+code is 1.`,
+		Example: `  weir rag index handbook ./docs
+  weir rag index handbook ./docs --prune
+  weir rag index handbook 'notes/*.md' faq.jsonl --label year=2026 --tenant legal`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, l := range labels {
+				name, value, ok := strings.Cut(l, "=")
+				if !ok || name == "" {
+					return fmt.Errorf("--label %q is no label: want name=value", l)
+				}
+				if x.labels == nil {
+					x.labels = map[string]string{}
+				}
+				x.labels[name] = value
+			}
+			var err error
+			if x.c, err = newClient(cmd); err != nil {
+				return err
+			}
+			x.c.timeout = time.Hour // of one batch, which may wait for a provider's limits
+			x.name = args[0]
+			files, errs := findDocuments(args[1:])
+			var size int64
+			for _, f := range files {
+				size += f.size
+			}
+			tracker, done := progressBar(cmd, "indexing", size)
+			x.tracker = tracker
+			err = x.run(cmd.Context(), readFiles(files, errs))
+			done()
+			if err != nil {
+				return fmt.Errorf("%s indexed, then: %w", noun(int(x.sum.Documents), "document"), err)
+			}
+			return x.tell(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&x.prune, "prune", false, "remove documents that are not there any more, when all could be read")
+	f.StringArrayVar(&labels, "label", nil, "label of all documents, to filter by: year=2026")
+	f.StringVar(&x.tenant, "tenant", "", "the project that may find them, of a pipeline with tenant: project (everybody)")
+	f.StringVar(&x.project, "project", "", "on whose account vectors are made (default)")
+	return cmd
+}
+
+// ragIndexing is weir rag index.
+type ragIndexing struct {
+	name, project, tenant string
+	labels                map[string]string
+	prune                 bool
+
+	c       *client
+	sum     rag.Summary
+	seen    map[string]bool // ids that were read, with those that failed
+	unread  bool            // something of unknown id could not be read
+	batch   bytes.Buffer
+	n       int // documents in it
+	read    int64
+	tracker *progress.Tracker
+	begun   time.Time
+}
+
+// ragLine is a document as the API reads it.
+type ragLine struct {
+	ID     string            `json:"id"`
+	Title  string            `json:"title,omitempty"`
+	Kind   rag.Kind          `json:"kind,omitempty"`
+	Text   string            `json:"text"`
+	Labels map[string]string `json:"labels,omitempty"`
+	Tenant string            `json:"tenant,omitempty"`
+}
+
+// run sends the documents.
+func (x *ragIndexing) run(ctx context.Context, docs iter.Seq2[rag.Document, error]) error {
+	x.begun, x.seen, x.sum.Errors = time.Now(), map[string]bool{}, []rag.IndexFailed{}
+	for doc, err := range docs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			x.failed(err)
+			continue
+		}
+		if err := x.add(ctx, &doc); err != nil {
+			return err
+		}
+	}
+	if err := x.send(ctx); err != nil {
+		return err
+	}
+	return x.removeOthers(ctx)
+}
+
+// failed notes a document that could not be read.
+func (x *ragIndexing) failed(err error) {
+	one := rag.IndexFailed{Error: err.Error()}
+	if d, ok := errors.AsType[*rag.DocumentError](err); ok {
+		one = rag.IndexFailed{Document: cmp.Or(d.Name, d.Document), Error: d.Err.Error()}
+		if d.Document != "" {
+			x.seen[d.Document] = true
+		}
+		x.unread = x.unread || d.Document == ""
+	} else {
+		x.unread = true
+	}
+	x.sum.Errors = append(x.sum.Errors, one)
+}
+
+// add puts a document into the batch, and sends that when it is full.
+func (x *ragIndexing) add(ctx context.Context, doc *rag.Document) error {
+	switch {
+	case x.seen[doc.ID]:
+		x.failed(&rag.DocumentError{Document: doc.ID, Err: errors.New("another document of this id was read before; the first one counts")})
+		return nil
+	case len(doc.Text) > ragLongest:
+		x.failed(&rag.DocumentError{Document: doc.ID, Err: fmt.Errorf("its text has %d MB, and at most %d are taken; cut it into several", len(doc.Text)>>20, ragLongest>>20)})
+		return nil
+	}
+	labels := doc.Labels
+	if len(x.labels) > 0 {
+		labels = maps.Clone(doc.Labels)
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		maps.Copy(labels, x.labels)
+	}
+	line, err := json.Marshal(ragLine{doc.ID, doc.Title, doc.Kind, doc.Text, labels, cmp.Or(x.tenant, doc.Tenant)})
+	if err != nil {
+		return fmt.Errorf("write document %s: %w", doc.ID, err)
+	}
+	if x.n > 0 && x.batch.Len()+len(line) > ragBatchBytes {
+		if err := x.send(ctx); err != nil {
+			return err
+		}
+	}
+	x.seen[doc.ID] = true
+	x.batch.Write(line)
+	x.batch.WriteByte('\n')
+	x.n++
+	x.read += int64(len(doc.Text))
+	if x.n >= ragBatchDocuments {
+		return x.send(ctx)
+	}
+	return nil
+}
+
+// send gives the batch to the weir.
+func (x *ragIndexing) send(ctx context.Context) error {
+	if x.n == 0 {
+		return nil
+	}
+	q := url.Values{}
+	if x.project != "" {
+		q.Set("project", x.project)
+	}
+	raw, err := x.c.lines(ctx, "rag/"+url.PathEscape(x.name)+"/documents", q, &x.batch)
+	if err != nil {
+		return err
+	}
+	var got rag.Summary
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return fmt.Errorf("read what became of %s: %w", noun(x.n, "document"), err)
+	}
+	x.batch.Reset()
+	x.n = 0
+	x.sumUp(&got)
+	x.tracker.SetValue(x.read)
+	if d := time.Since(x.begun).Seconds(); d > 0 {
+		x.tracker.UpdateMessage(fmt.Sprintf("indexing, %s chunks, %s/s", count(x.sum.Chunks), count(int64(float64(x.sum.Chunks)/d))))
+	}
+	return nil
+}
+
+// sumUp adds what became of a batch.
+func (x *ragIndexing) sumUp(got *rag.Summary) {
+	s := &x.sum
+	first := s.Documents+s.Chunks == 0
+	s.Documents += got.Documents
+	s.Chunks += got.Chunks
+	s.New += got.New
+	s.Unchanged += got.Unchanged
+	s.Removed += got.Removed
+	s.Embedded += got.Embedded
+	switch {
+	case got.SavedUSD == nil:
+		s.SavedUSD = nil
+	case first:
+		s.SavedUSD = got.SavedUSD
+	case s.SavedUSD != nil:
+		sum := *s.SavedUSD + *got.SavedUSD
+		s.SavedUSD = &sum
+	}
+	s.Errors = append(s.Errors, got.Errors...)
+}
+
+// removeOthers removes the documents that were not read.
+func (x *ragIndexing) removeOthers(ctx context.Context) error {
+	switch {
+	case !x.prune || len(x.seen) == 0:
+		return nil
+	case x.unread:
+		x.sum.Errors = append(x.sum.Errors, rag.IndexFailed{Error: "documents that are gone were not removed, since some could not be read"})
+		return nil
+	}
+	var out struct{ Removed int64 }
+	in := map[string]any{"documents": slices.Sorted(maps.Keys(x.seen))}
+	if _, err := x.c.do(ctx, http.MethodPost, "rag/"+url.PathEscape(x.name)+"/prune", nil, in, &out); err != nil {
+		return fmt.Errorf("remove documents that are gone: %w", err)
+	}
+	x.sum.Removed += out.Removed
+	return nil
+}
+
+// lines posts JSON lines below /api/v1.
+func (c *client) lines(ctx context.Context, path string, q url.Values, body *bytes.Buffer) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	at := c.base.JoinPath("api/v1", path)
+	at.RawQuery = q.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(body.Bytes()))
+	if err != nil {
+		return nil, fmt.Errorf("write request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	req.Header.Set("User-Agent", "weir/"+version)
+	if !c.token.IsZero() {
+		req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreached(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", c.base.Redacted(), err)
+	}
+	if res.StatusCode >= 300 {
+		return nil, c.refused(res, raw)
+	}
+	return raw, nil
+}
+
+// tell shows what indexing came to, and says no when a document could not be indexed.
+func (x *ragIndexing) tell(cmd *cobra.Command) error {
+	s := newScreen(cmd)
+	if asJSON(cmd) {
+		if err := s.line(&x.sum); err != nil {
+			return err
+		}
+	} else {
+		saved := ""
+		if x.sum.SavedUSD != nil && x.sum.Unchanged > 0 {
+			saved = ", which saved " + x.sum.SavedUSD.String() + " USD"
+		}
+		fmt.Fprintf(s.out, "%s of %s chunks: %s new, %s unchanged%s, %s removed; %s embedded\n", noun(int(x.sum.Documents), "document"), count(x.sum.Chunks),
+			count(x.sum.New), count(x.sum.Unchanged), saved, count(x.sum.Removed), count(x.sum.Embedded))
+		for _, e := range x.sum.Errors {
+			s.note("%s: %s", clean(e.Document), clean(e.Error))
+		}
+	}
+	if n := len(x.sum.Errors); n > 0 {
+		return sayNo("%s could not be indexed", noun(n, "document"))
+	}
+	return nil
+}
