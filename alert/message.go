@@ -117,9 +117,12 @@ func (m *Message) Line(f *Finding) string {
 		b.WriteString(" is " + m.Unit.Text(*f.Value))
 	}
 	if f.Value != nil && f.Threshold != nil {
-		if f.Severity == OK {
+		switch {
+		case f.Kind == Recovered:
 			b.WriteString(", no longer")
-		} else {
+		case f.Severity == OK:
+			b.WriteString(", not")
+		default:
 			b.WriteString(",")
 		}
 		fmt.Fprintf(&b, " %s %s", m.Op.Words(), m.Unit.Text(*f.Threshold))

@@ -125,11 +125,12 @@ func (c *ragCollection) searchSQL(w *where, q *rag.Query, careful bool) string {
 	if !q.AnyTenant {
 		tenant = "tenant IN ('', " + w.text(q.Tenant) + ")"
 	}
-	passes := living + " AND " + tenant
+	conds := []string{living, tenant}
 	for _, name := range slices.Sorted(maps.Keys(q.Labels)) {
 		n := w.text(name)
-		passes += " AND has(label_names, " + n + ") AND has(" + w.param("Array(String)", q.Labels[name]) + ", label_values[indexOf(label_names, " + n + ")])"
+		conds = append(conds, "has(label_names, "+n+") AND has("+w.param("Array(String)", q.Labels[name])+", label_values[indexOf(label_names, "+n+")])")
 	}
+	passes := strings.Join(conds, " AND ")
 	inPostings := tenant
 	if len(q.Labels) > 0 || careful {
 		inPostings = "seq IN (SELECT seq FROM rag_points WHERE " + c.rows() + " AND " + passes + ")"

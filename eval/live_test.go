@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 // kept is a sink that remembers what came when.
 type kept struct {
+	mu    sync.Mutex // guards what follows
 	rows  map[Key]Row
 	sizes []int // of batches
 	runs  []Run
@@ -17,6 +19,8 @@ type kept struct {
 }
 
 func (k *kept) StoreRows(_ context.Context, _ string, rows []Row) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.down {
 		return errors.New("away")
 	}
@@ -31,11 +35,21 @@ func (k *kept) StoreRows(_ context.Context, _ string, rows []Row) error {
 }
 
 func (k *kept) StoreRun(_ context.Context, run *Run) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.down {
 		return errors.New("away")
 	}
 	k.runs = append(k.runs, *run)
 	return nil
+}
+
+// turn makes the sink fail, or not, and gives how many rows it has.
+func (k *kept) turn(down bool) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.down = down
+	return len(k.rows)
 }
 
 func total(sizes []int) (n int) {
@@ -77,9 +91,8 @@ func TestLive(t *testing.T) {
 		r := newRunner(t, dir, manyItems(t, 40), slow, func(d *Definition) { d.Concurrency = 2 })
 		seen := 0
 		run, _ := do(r, 5500*time.Millisecond, func() {
-			seen = len(sink.rows)
-			sink.down = true
-			time.AfterFunc(4*time.Second, func() { sink.down = false; stop() })
+			seen = sink.turn(true)
+			time.AfterFunc(4*time.Second, func() { sink.turn(false); stop() })
 		})
 		if seen == 0 || seen > 12 {
 			t.Errorf("%d rows were stored after 5.5 s of 2 asks a second", seen)

@@ -273,8 +273,8 @@ func TestIndexOtherShape(t *testing.T) {
 	ix := new(ragtest.Memory)
 	indexed(t, indexer(ix, newEmbedder()), doc("a", "one"))
 	for want, change := range map[string]func(*rag.Indexer){
-		"made by the splitter line-1, not line-2":                              func(x *rag.Indexer) { x.Splitter = byLine{"line-2"} },
-		"made with the embedding model hashing-v1/16, not hashing-v1/32":       func(x *rag.Indexer) { x.Embedder, x.Dimensions = hashing.New(32), 32 },
+		"made by the splitter line-1, not line-2":                               func(x *rag.Indexer) { x.Splitter = byLine{"line-2"} },
+		"made with the embedding model hashing-v1/16, not hashing-v1/32":        func(x *rag.Indexer) { x.Embedder, x.Dimensions = hashing.New(32), 32 },
 		"its vectors are of 16 dimensions, not 17; index into a new collection": func(x *rag.Indexer) { x.Dimensions = 17 },
 	} {
 		x := indexer(ix, newEmbedder())

@@ -68,6 +68,9 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 		if err := seedHistory(ctx, cmd, s, opts, log); err != nil && ctx.Err() == nil {
 			log.Error("history of the demo not written", "error", err)
 		}
+		if err := seedAlerts(ctx, s.alerts); err != nil && ctx.Err() == nil {
+			log.Error("alerts of the demo not all written", "error", err)
+		}
 		hello(s)
 	}, func(ctx context.Context, s *service) error {
 		if opts.rate <= 0 {

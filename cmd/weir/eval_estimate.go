@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,7 +54,7 @@ func (r *evalRun) estimate(cmd *cobra.Command, runner *eval.Runner) (on bool, er
 func saysYes(in io.Reader) bool {
 	line, err := bufio.NewReader(io.LimitReader(in, 100)).ReadString('\n')
 	word := strings.ToLower(strings.TrimSpace(line))
-	return (err == nil || err == io.EOF) && (word == "y" || word == "yes") //nolint:errorlint // a reader gives it bare
+	return (err == nil || errors.Is(err, io.EOF)) && (word == "y" || word == "yes")
 }
 
 // estimateRun counts what is left of a run, with prices and prompts of the running weir.

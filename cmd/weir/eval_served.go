@@ -170,7 +170,7 @@ func (s *servedEvals) Begin(ctx context.Context, d eval.Definition, author strin
 	if err != nil {
 		return run, err
 	}
-	return run, s.start(&eval.Runner{Run: run, Items: items, Journal: journal, Grace: servedGrace})
+	return run, s.start(&eval.Runner{Run: run, Items: items, Journal: journal, Grace: servedGrace}) //nolint:contextcheck // it outlives who asked for it
 }
 
 // room says whether another run may begin.
@@ -222,7 +222,7 @@ func (s *servedEvals) goOn(ctx context.Context, id string, most *price.USD) (eva
 	if err := errors.Join(journal.SetRun(&run), s.runs.PutRun(ctx, run)); err != nil {
 		return run, errors.Join(err, journal.Close())
 	}
-	return run, s.start(&eval.Runner{Run: run, Items: was.Items, Journal: journal, Past: was, Grace: servedGrace})
+	return run, s.start(&eval.Runner{Run: run, Items: was.Items, Journal: journal, Past: was, Grace: servedGrace}) //nolint:contextcheck // it outlives who asked for it
 }
 
 // start makes a run in the background.

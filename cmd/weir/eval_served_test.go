@@ -154,9 +154,10 @@ func TestServedRunOutlivesItsServer(t *testing.T) {
 	if err := s.Forget(t.Context(), run.ID); !errors.Is(err, eval.ErrRunBusy) {
 		t.Errorf("removed while it is on its way: %v", err)
 	}
+	gate := w.gate
 	go func() { // what is under way comes in while the server ends
 		for range 2 {
-			w.gate <- struct{}{}
+			gate <- struct{}{}
 		}
 	}()
 	end()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/weir-dev/weir/account"
+	"github.com/weir-dev/weir/alert"
 	"github.com/weir-dev/weir/api"
 	"github.com/weir-dev/weir/clickhouse"
 	"github.com/weir-dev/weir/clickhouse/engine"
@@ -48,6 +49,7 @@ type service struct {
 	ring      *account.Keyring
 	book      *prices
 	reader    trace.Reader
+	alerts    *alert.Watch
 	engine    *engine.Engine // nil beside a ClickHouse server
 }
 
@@ -267,7 +269,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 
 	s := &service{
 		url: "http://" + reachable(adminListener.Addr()), gateway: "http://" + reachable(listener.Addr()) + "/v1", firstKey: firstKey,
-		admin: admin, madeAdmin: madeAdmin, dir: dir, writer: store, keys: control, ring: ring, book: book, reader: store, engine: eng,
+		admin: admin, madeAdmin: madeAdmin, dir: dir, writer: store, keys: control, ring: ring, book: book, reader: store, alerts: alerts.watch, engine: eng,
 	}
 	s.signIn = s.url + "/?signin=" + url.QueryEscape(admins.SignInCode())
 	if started != nil {

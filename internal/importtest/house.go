@@ -69,6 +69,7 @@ var house = []room{
 	{"rag/bm25", []string{"rag"}, "words become weights; it knows no stores and no models"},
 	{"rag/hashing", []string{"rag"}, "it makes vectors of texts, and asks nobody"},
 	{"rag/split", []string{"rag", "llm/tokens"}, "it cuts texts by tokens, and knows no stores and no models"},
+	{"rag/source", []string{"rag", "internal/*"}, "it reads documents, and knows no stores and no models"},
 	{"rag/qdrant", []string{"rag", "account"}, "a store implements the interface that stands beside its noun"},
 
 	{"clickhouse", []string{"llm", "trace", "price", "price/advice", "account", "ingest/cache", "prompts/experiment", "eval", "rag", "internal/*"}, "a store implements interfaces that stand beside their nouns"},
@@ -123,6 +124,8 @@ var vendors = map[string]string{
 	"github.com/blevesearch/snowballstem":                             "rag/bm25",
 	"github.com/twmb/murmur3":                                         "rag/bm25",
 	"github.com/yuin/goldmark":                                        "rag/split",
+	"github.com/JohannesKaufmann/html-to-markdown/v2":                 "rag/source",
+	"github.com/bmatcuk/doublestar/v4":                                "rag/source",
 	"github.com/qdrant/go-client":                                     "rag/qdrant",
 	"github.com/sashabaranov/go-openai":                               "cmd/weir",
 	"github.com/spf13/cobra":                                          "cmd/weir",

@@ -36,6 +36,7 @@ const DatasetsPage = lazy(() => import('./pages/datasets').then((m) => m.Dataset
 const DatasetPage = lazy(() => import('./pages/dataset').then((m) => m.DatasetPage))
 const RunPage = lazy(() => import('./pages/run').then((m) => m.RunPage))
 const ComparePage = lazy(() => import('./pages/compare').then((m) => m.ComparePage))
+const AlertsPage = lazy(() => import('./pages/alerts').then((m) => m.AlertsPage))
 const MembersPage = lazy(() => import('./pages/members').then((m) => m.MembersPage))
 
 function Room() {
@@ -48,6 +49,7 @@ function Room() {
     case '/users': return <CostsPage key="users" users />
     case '/cache': return <CachePage />
     case '/budgets': return <BudgetsPage />
+    case '/alerts': return <AlertsPage />
     case '/models': return <ModelsPage />
     case '/keys': return <KeysPage />
     case '/prompts': return <PromptsPage />

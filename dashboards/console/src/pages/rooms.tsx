@@ -11,7 +11,6 @@ export const unbuilt: Record<string, Room> = {
   '/traces': { name: 'Traces', about: 'Every call has a trace id and joins an incoming traceparent.', ways: [['Look at calls one by one, with their attempts and timing:', '/calls', 'Calls'], ['Send spans to your own collector: set OTEL_EXPORTER_OTLP_ENDPOINT.', '']] },
   '/sessions': { name: 'Sessions', about: 'Calls that carry X-Weir-Session belong together.', ways: [['Open a call and follow its session, or filter by session:', '/calls', 'Calls']] },
   '/rag': { name: 'RAG', about: 'Documents, passages and answers that cite them.', ways: [['See what embeddings cost:', '/costs?by=endpoint,model', 'Costs by endpoint']] },
-  '/alerts': { name: 'Alerts', about: 'Being told when something goes out of its bounds.', ways: [['Scrape the figures and alert on them:', '/metrics', 'Prometheus metrics'], ['Look at failed calls:', '/calls?status=error', 'Errors']] },
 }
 
 export function Unbuilt({ room }: { room: Room }) {

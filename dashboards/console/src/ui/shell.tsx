@@ -17,6 +17,7 @@ export const rooms: { path: string; name: string; icon: IconName; key: string; h
   { path: '/costs', name: 'Costs', icon: 'costs', key: 's' },
   { path: '/cache', name: 'Cache', icon: 'cache', key: 'h' },
   { path: '/budgets', name: 'Budgets', icon: 'budgets', key: 'b' },
+  { path: '/alerts', name: 'Alerts', icon: 'bell', key: 'a' },
   { path: '/users', name: 'Users', icon: 'users', key: 'u' },
   { path: '/models', name: 'Models & prices', icon: 'models', key: 'm' },
   { path: '/prompts', name: 'Prompts', icon: 'prompts', key: 'p', head: 'Prompting', also: '/changes' },
