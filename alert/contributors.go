@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -77,9 +78,7 @@ func narrow(f *trace.Filter, l Labels) {
 		"endpoint": &f.Endpoint, "status": &f.Status,
 	}
 	tags := map[string]string{}
-	for name, value := range f.Tags {
-		tags[name] = value
-	}
+	maps.Copy(tags, f.Tags)
 	for name, value := range l {
 		if at, ok := fields[name]; ok {
 			*at = value

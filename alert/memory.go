@@ -109,7 +109,7 @@ func (m *Memory) SaveAlerts(_ context.Context, r Result) error {
 	}
 	m.looks[r.Look.Rule] = r.Look
 	if r.Look.Error == "" {
-		var acks = map[string]State{}
+		acks := map[string]State{}
 		for _, s := range m.states {
 			if s.Rule == r.Look.Rule {
 				acks[s.Labels.Key()] = s

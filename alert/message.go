@@ -110,8 +110,8 @@ func (m *Message) Line(f *Finding) string {
 	if m.Window != "" {
 		b.WriteString(" over " + string(m.Window))
 	}
-	switch {
-	case f.Value == nil:
+	switch f.Value {
+	case nil:
 		b.WriteString(": no data")
 	default:
 		b.WriteString(" is " + m.Unit.Text(*f.Value))

@@ -1,13 +1,18 @@
 package alert
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 )
 
-func number(v float64) *float64 { return &v }
+func number(v float64) *float64 {
+	p := new(float64)
+	*p = v
+	return p
+}
 
 var t0 = time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
 
@@ -110,11 +115,11 @@ func TestStateProperties(t *testing.T) {
 				t.Fatalf("%s at a value that is %s", s.Severity, r.Judge(see.Value))
 			}
 			if see.Known && s.Severity.Rank() > OK.Rank() { // it has been at least so for long enough
-				for i := len(past) - 1; i >= 0; i-- {
-					if p := past[i]; p.see.Known && r.Judge(p.see.Value).Rank() < s.Severity.Rank() {
+				for _, p := range slices.Backward(past) {
+					if p := p; p.see.Known && r.Judge(p.see.Value).Rank() < s.Severity.Rank() {
 						t.Fatalf("%s, though it was %s %v ago", s.Severity, r.Judge(p.see.Value), now.Sub(p.at))
 					}
-					if now.Sub(past[i].at) >= held {
+					if now.Sub(p.at) >= held {
 						break
 					}
 				}

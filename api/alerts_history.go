@@ -82,8 +82,10 @@ func (a *API) alertHistoryRoutes() []route {
 		{
 			method: "GET", path: "/alerts/history", name: "listAlertHistory", summary: "Changes of severity, newest first, with who and what had the most of the value",
 			params: []param{
-				{name: "rule", about: "of this rule"}, {name: "since", about: "from this time on: RFC 3339, a day, or how long ago (24h, 30d, 2w)"},
-				{name: "limit", about: "how many, 1 to 1000; 50 unless given", kind: "integer"}, {name: "cursor", about: "the next of the page before"},
+				{name: "rule", about: "of this rule"},
+				{name: "since", about: "from this time on: RFC 3339, a day, or how long ago (24h, 30d, 2w)"},
+				{name: "limit", about: "how many, 1 to 1000; 50 unless given", kind: "integer"},
+				{name: "cursor", about: "the next of the page before"},
 			},
 			status: http.StatusOK, out: alertHistory{}, handle: a.listAlertHistory,
 		},

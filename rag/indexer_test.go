@@ -82,11 +82,11 @@ func indexer(index rag.Index, e rag.Embedder) *rag.Indexer {
 	return &rag.Indexer{Index: index, Embedder: e, Splitter: byLine{}, Words: bm25.BM25{}, Collection: "c", Dimensions: 16, Workers: 2}
 }
 
-func indexed(t testing.TB, x *rag.Indexer, docs ...rag.Document) rag.Summary {
-	t.Helper()
-	got, err := x.Run(t.Context(), documents(docs...))
+func indexed(tb testing.TB, x *rag.Indexer, docs ...rag.Document) rag.Summary {
+	tb.Helper()
+	got, err := x.Run(tb.Context(), documents(docs...))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return got
 }
@@ -105,11 +105,11 @@ func checkSummary(t *testing.T, got rag.Summary, want tally, errs ...rag.IndexFa
 }
 
 // passagesOf gives what the index holds of a document.
-func passagesOf(t testing.TB, ix rag.Index, document string) (out []string) {
-	t.Helper()
-	chunks, err := ix.Chunks(t.Context(), "c", document)
+func passagesOf(tb testing.TB, ix rag.Index, document string) (out []string) {
+	tb.Helper()
+	chunks, err := ix.Chunks(tb.Context(), "c", document)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, c := range chunks {
 		out = append(out, c.Text)
@@ -396,22 +396,22 @@ func TestIndexResumes(t *testing.T) {
 		}
 		clean, resumed := new(ragtest.Memory), new(ragtest.Memory)
 		for _, ix := range []rag.Index{clean, resumed} {
-			if err := run(context.Background(), ix, before); err != nil {
+			if err := run(t.Context(), ix, before); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := run(context.Background(), clean, after); err != nil {
+		if err := run(t.Context(), clean, after); err != nil {
 			t.Fatal(err)
 		}
 		for range rapid.IntRange(1, 3).Draw(t, "deaths") {
-			ctx, kill := context.WithCancel(context.Background())
+			ctx, kill := context.WithCancel(t.Context())
 			_ = run(ctx, &deadly{resumed, rapid.IntRange(0, 12).Draw(t, "writes"), kill}, after)
 			kill()
 			for _, d := range before { // at no time is a passage gone that both have
 				held(t, resumed, d, after)
 			}
 		}
-		if err := run(context.Background(), resumed, after); err != nil {
+		if err := run(t.Context(), resumed, after); err != nil {
 			t.Fatal(err)
 		}
 		if diff := gocmp.Diff(all(t, resumed), all(t, clean)); diff != "" {
@@ -430,7 +430,7 @@ func held(t *rapid.T, ix rag.Index, before rag.Document, after []rag.Document) {
 		if a.ID != before.ID {
 			continue
 		}
-		for _, line := range strings.Fields(before.Text) {
+		for line := range strings.FieldsSeq(before.Text) {
 			if slices.Contains(strings.Fields(a.Text), line) && !slices.ContainsFunc(chunks, func(c rag.Chunk) bool { return c.Text == line }) {
 				t.Fatalf("%q of %s is gone in between", line, a.ID)
 			}

@@ -109,8 +109,14 @@ func alertsListCommand() *cobra.Command {
 // alerts shows a row for each group of each rule.
 func (s *screen) alerts(list []shownAlert) error {
 	sh := sheet{columns: []column{
-		{name: "rule", flex: true}, {name: "group", flex: true, drop: 2}, {name: "state", paint: severityColour}, {name: "value", right: true},
-		{name: "warning", right: true, drop: 3}, {name: "alert", right: true, drop: 1}, {name: "since", drop: 4}, {name: "note", flex: true, drop: 5},
+		{name: "rule", flex: true},
+		{name: "group", flex: true, drop: 2},
+		{name: "state", paint: severityColour},
+		{name: "value", right: true},
+		{name: "warning", right: true, drop: 3},
+		{name: "alert", right: true, drop: 1},
+		{name: "since", drop: 4},
+		{name: "note", flex: true, drop: 5},
 	}}
 	for i := range list {
 		r := &list[i]
@@ -307,8 +313,13 @@ func alertsHistoryCommand() *cobra.Command {
 				return nil
 			}
 			sh := sheet{columns: []column{
-				{name: "at"}, {name: "rule", flex: true}, {name: "group", flex: true, drop: 2}, {name: "from", drop: 4}, {name: "to", paint: severityColour},
-				{name: "value", right: true, drop: 3}, {name: "most of it", flex: true, drop: 1},
+				{name: "at"},
+				{name: "rule", flex: true},
+				{name: "group", flex: true, drop: 2},
+				{name: "from", drop: 4},
+				{name: "to", paint: severityColour},
+				{name: "value", right: true, drop: 3},
+				{name: "most of it", flex: true, drop: 1},
 			}}
 			for _, e := range list.Events {
 				value := "-"

@@ -88,7 +88,7 @@ func BenchmarkEmbed(b *testing.B) {
 	e := New(384)
 	b.SetBytes(int64(len(text[0])))
 	for b.Loop() {
-		if _, err := e.Embed(context.Background(), text); err != nil {
+		if _, err := e.Embed(b.Context(), text); err != nil {
 			b.Fatal(err)
 		}
 	}

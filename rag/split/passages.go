@@ -22,7 +22,7 @@ func (d *document) passages(s span, most, overlap int) []rag.Piece {
 			if to == a.len() {
 				break
 			}
-			from = a.back(d.text, from, to, overlap)
+			from = a.back(from, to, overlap)
 		}
 	}
 	return pieces
@@ -85,7 +85,7 @@ func around(text string, at int) uint32 {
 
 // back gives the atom that the next passage begins with: so many tokens before the end of the one before at most, at the best
 // place there is.
-func (a *atoms) back(text string, from, to, overlap int) int {
+func (a *atoms) back(from, to, overlap int) int {
 	if overlap == 0 || a.strength[to-1] == block {
 		return to
 	}

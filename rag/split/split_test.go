@@ -302,11 +302,11 @@ func TestParent(t *testing.T) {
 }
 
 // book is a long text.
-func book(t testing.TB) string {
-	t.Helper()
+func book(tb testing.TB) string {
+	tb.Helper()
 	text, err := os.ReadFile(filepath.FromSlash("../testdata/corpus/tom-sawyer.txt"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(text)
 }
