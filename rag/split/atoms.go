@@ -15,10 +15,12 @@ type atoms struct {
 	strength []strength // of a cut after the atom
 }
 
-// longAtom is how many bytes of an atom may be: longer pieces are cut between characters.
+// A piece of more than longAtom bytes or denseAtom tokens is cut between characters, into parts of at most shortAtom bytes: and
+// so, as a byte is a token at most, of no more tokens than the smallest passage may have.
 const (
 	longAtom  = 48
-	shortAtom = 16
+	denseAtom = 8
+	shortAtom = minTokens
 )
 
 func atomsOf(enc tokens.Encoding, text string, s span) *atoms {
@@ -28,7 +30,7 @@ func atomsOf(enc tokens.Encoding, text string, s span) *atoms {
 	var sum int32
 	for end, count := range tokens.Pieces(enc, text[s.start:s.end]) {
 		end += s.start
-		if end-at > longAtom {
+		if end-at > longAtom || count > denseAtom {
 			a.long(text, at, end, count, sum)
 		}
 		at, sum = end, sum+int32(count)
@@ -40,13 +42,11 @@ func atomsOf(enc tokens.Encoding, text string, s span) *atoms {
 // long adds all but the last atom of a long piece, and shares its tokens out among them.
 func (a *atoms) long(text string, at, end, count int, before int32) {
 	for cut := at + shortAtom; cut < end; cut += shortAtom {
-		for cut < end && !utf8.RuneStart(text[cut]) {
-			cut++
+		for !utf8.RuneStart(text[cut]) {
+			cut--
 		}
-		if cut < end {
-			share := int64(count) * int64(cut-at) / int64(end-at)
-			a.ends, a.sums = append(a.ends, cut), append(a.sums, before+int32(share))
-		}
+		share := int64(count) * int64(cut-at) / int64(end-at)
+		a.ends, a.sums = append(a.ends, cut), append(a.sums, before+int32(share))
 	}
 }
 

@@ -92,6 +92,17 @@ func texts() *rapid.Generator[string] {
 	return rapid.Map(rapid.SliceOfN(part, 0, 40), func(parts []string) string { return strings.Join(parts, "") })
 }
 
+// TestSplitOfUnreadable: one word of more tokens than a passage may have, as symbols are that are a token a byte.
+func TestSplitOfUnreadable(t *testing.T) {
+	none := 0
+	for _, text := range []string{"?~?~?;?\U0001e95f÷\u1abe", strings.Repeat("\U0001e95f", 11), strings.Repeat("÷\u1abe", 20)} {
+		for _, kind := range kinds {
+			s := newSplitter(t, Config{Kind: kind, Tokens: minTokens, Overlap: &none, Model: "text-embedding-3-small"})
+			checkPieces(t, s, &rag.Document{ID: "d", Text: text})
+		}
+	}
+}
+
 func TestSplitProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		most := rapid.IntRange(minTokens, 80).Draw(t, "tokens")
