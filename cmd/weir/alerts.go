@@ -23,6 +23,7 @@ type shownAlert struct {
 	Severity string     `json:"severity"`
 	Error    string     `json:"error"`
 	Silenced bool       `json:"silenced"`
+	LookedAt *time.Time `json:"looked_at"`
 	States   []struct {
 		Labels   alert.Labels `json:"labels"`
 		Severity string       `json:"severity"`
@@ -133,6 +134,8 @@ func (s *screen) alerts(list []shownAlert) error {
 				note = r.Error
 			case r.Disabled:
 				note = "disabled"
+			case r.LookedAt != nil:
+				note = "there is nothing to look at"
 			}
 			sh.rows = append(sh.rows, []string{r.Name, "", "-", "-", limit(r.Warning), limit(r.Alert), "-", note})
 		}

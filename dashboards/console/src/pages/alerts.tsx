@@ -85,8 +85,7 @@ function RuleCard({ a, open, may, toggle, edit, remove, test, onAck, onSilence }
         {a.error && <span class="badge warn" title={a.error}>not looked at</span>}
         <span class="grow" />
         <button type="button" class="btn small" aria-expanded={open} onClick={toggle}><Icon name="chart" size={14} />Details</button>
-        {may && <button type="button" class="btn small" onClick={test} aria-label={'Send a test of ' + a.name}>Test</button>}
-        {may && a.source === 'api' && <><button type="button" class="btn small" onClick={edit} aria-label={'Edit ' + a.name}>Edit</button><button type="button" class="btn small danger" onClick={remove} aria-label={'Remove ' + a.name}>Remove</button></>}
+        {may && a.source === 'api' && <button type="button" class="btn small" onClick={edit} aria-label={'Edit ' + a.name}>Edit</button>}
       </header>
       <div class="card-body stack" style={{ gap: '10px' }}>
         <div class="alert-line">
@@ -100,7 +99,9 @@ function RuleCard({ a, open, may, toggle, edit, remove, test, onAck, onSilence }
             {first && <span class="faint small">{bad.length > 1 ? `${plural(bad.length, 'group')} of ${a.states.length}, the worst ` : ''}{labelsText(first.labels)} since <Time iso={first.since} mode="ago" /></span>}
           </div>
         </div>
-        {open && <AlertDetail a={a} may={may} onAck={onAck} onSilence={onSilence} />}
+        {open && <AlertDetail a={a} may={may} onAck={onAck} onSilence={onSilence}>
+          {may && <div class="row wrap"><button type="button" class="btn small" onClick={test}>Send a test</button>{a.source === 'api' ? <button type="button" class="btn small danger" onClick={remove}>Remove the rule</button> : <span class="faint small">It stands in the configuration file, and is changed there.</span>}</div>}
+        </AlertDetail>}
       </div>
     </Card>
   )

@@ -1,5 +1,6 @@
 /** A rule in detail: its value against its thresholds, its groups, and what happened to it. */
 
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { callsOf, labelsText, opWord, severities, valueText, type Alert, type AlertEvent, type Contributor, type Replay, type Severity, type State, type Unit } from '../lib/alerts'
 import { query, useGet } from '../lib/api'
@@ -12,14 +13,16 @@ export const SeverityBadge = ({ s, pending = '' }: { s: Severity; pending?: '' |
 
 const spans = [['1', '24h', 'last 24 hours'], ['7', '7d', 'last 7 days'], ['30', '30d', 'last 30 days']] as const
 const mostLines = 5
+const few = 10 // of a history
 
-export function AlertDetail({ a, may, onAck, onSilence }: { a: Alert; may: boolean; onAck: (s: State) => void; onSilence: (s: State) => void }) {
+export function AlertDetail({ a, may, onAck, onSilence, children }: { a: Alert; may: boolean; onAck: (s: State) => void; onSilence: (s: State) => void; children?: ComponentChildren }) {
   return (
     <div class="stack" style={{ gap: '14px' }}>
       {a.error && <div class="notice bad" role="alert"><Icon name="warn" /><div><b>It could not be looked at</b><div>{a.error}</div></div></div>}
       <Past a={a} />
       <Groups a={a} may={may} onAck={onAck} onSilence={onSilence} />
       <History rule={a} />
+      {children}
     </div>
   )
 }
@@ -45,7 +48,7 @@ function Past({ a }: { a: Alert }) {
       </div>
       {past.error ? <Problem error={past.error} retry={past.reload} /> : !past.data ? <SkeletonRows n={5} /> : !some ? <p class="muted">Nothing was seen in this time.</p> : view === 'chart' ? (
         <>
-          <BandChart label={`${a.title} against its thresholds`} times={times} lines={lines} levels={levels} format={(v) => valueText(a.unit, v)} height={200} />
+          <BandChart label={`${a.title} against its thresholds`} times={times} lines={lines} levels={levels} gaps format={(v) => valueText(a.unit, v)} height={200} />
           <ul class="legend">
             {lines.map((l) => <li key={l.label}><span class="stroke" style={{ borderColor: `var(--${l.colour})` }} />{l.label}</li>)}
             {levels.map((l) => <li key={l.label}><span class="stroke dash" style={{ borderColor: `var(--${l.colour})` }} />{l.label} {opWord(a.op)} {valueText(a.unit, l.at)}</li>)}
@@ -71,7 +74,7 @@ function align(times: number[], points: { at: string; value: number | null }[]):
 }
 
 function Groups({ a, may, onAck, onSilence }: { a: Alert; may: boolean; onAck: (s: State) => void; onSilence: (s: State) => void }) {
-  if (!a.states.length) return <p class="muted">{a.disabled ? 'It is not looked at for now.' : 'It has not been looked at yet; that takes a minute at most.'}</p>
+  if (!a.states.length) return <p class="muted">{a.disabled ? 'It is not looked at for now.' : a.looked_at ? 'There is nothing to look at: no group has calls, and no budget fits.' : 'It has not been looked at yet; that takes a minute at most.'}</p>
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`States of ${a.name}, table`}><table class="table">
       <thead><tr><th scope="col">State</th><th scope="col">Group</th><th scope="col" class="num">Value</th><th scope="col">Since</th><th scope="col" class="wide">Told</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
@@ -96,6 +99,7 @@ function Groups({ a, may, onAck, onSilence }: { a: Alert; may: boolean; onAck: (
 /** History lists changes of severity, of one rule or of all. */
 export function History({ rule, units = {} }: { rule?: Alert; units?: Record<string, Unit> }) {
   const list = useGet<{ events: AlertEvent[]; next: string }>(query('/api/v1/alerts/history', { rule: rule?.name, limit: 50 }))
+  const [all, setAll] = useState(false)
   const events = list.data?.events
   if (list.error) return <div class="card-body"><Problem error={list.error} retry={list.reload} /></div>
   if (!events) return <SkeletonRows n={3} />
@@ -104,7 +108,7 @@ export function History({ rule, units = {} }: { rule?: Alert; units?: Record<str
     <>
       {rule && <h3>What happened</h3>}
       <ul class="happened" data-history>
-        {events.map((e) => {
+        {(all ? events : events.slice(0, few)).map((e) => {
           const unit = rule?.unit ?? units[e.rule] ?? 'number'
           return (
             <li key={e.id}>
@@ -119,7 +123,8 @@ export function History({ rule, units = {} }: { rule?: Alert; units?: Record<str
           )
         })}
       </ul>
-      {list.data!.next && <p class="card-body faint small">Older ones: <code>weir alerts history{rule ? ' ' + rule.name : ''} --limit 1000</code></p>}
+      {!all && events.length > few && <div class="more"><button type="button" class="btn small" onClick={() => setAll(true)}>Show {events.length - few} older</button></div>}
+      {(all || events.length <= few) && list.data!.next && <p class="card-body faint small">Older ones: <code>weir alerts history{rule ? ' ' + rule.name : ''} --limit 1000</code></p>}
     </>
   )
 }

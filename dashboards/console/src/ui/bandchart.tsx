@@ -12,8 +12,8 @@ export interface Level { label: string; at: number; colour: string; dash?: numbe
 
 const moment = (t: number, days: boolean): string => (days ? utcDay(t) + ' UTC' : `${shortDate(t)}, ${clock(new Date(t).toISOString()).slice(0, 5)}`)
 
-/** BandChart draws lines at moments in milliseconds. days says that they are UTC days; dots, that each value is a point of its own. */
-export function BandChart(x: { label: string; times: number[]; lines: Line[]; levels?: Level[]; format: (v: number) => string; days?: boolean; dots?: boolean; height?: number; range?: [number, number] }) {
+/** BandChart draws lines at moments in milliseconds. days says that they are UTC days; dots, that each value is a point of its own; gaps, that nothing is drawn over what is not known. */
+export function BandChart(x: { label: string; times: number[]; lines: Line[]; levels?: Level[]; format: (v: number) => string; days?: boolean; dots?: boolean; gaps?: boolean; height?: number; range?: [number, number] }) {
   const box = useRef<HTMLDivElement>(null)
   const { dark, theme } = useTheme()
   const [at, set] = useState<{ i: number; left: number; wide: number } | null>(null)
@@ -37,7 +37,7 @@ export function BandChart(x: { label: string; times: number[]; lines: Line[]; le
         series.push(edge, edge)
       }
       data.push(l.values)
-      series.push({ stroke: token('--' + l.colour), width: 2, ...(l.dash ? { dash: l.dash } : {}), spanGaps: !x.days, points: x.dots ? { show: true, size: 6, fill: token('--' + l.colour), width: 0 } : { show: false } })
+      series.push({ stroke: token('--' + l.colour), width: 2, ...(l.dash ? { dash: l.dash } : {}), spanGaps: !x.days && !x.gaps, points: x.dots ? { show: true, size: 6, fill: token('--' + l.colour), width: 0 } : { show: false } })
     }
     for (const l of x.levels ?? []) {
       data.push(x.times.map(() => l.at))
