@@ -67,6 +67,12 @@ func Main(ctx context.Context, args []string) error {
 			_ = os.Remove(path) // rows of an INSERT that a crash cut short; it will be sent again
 		}
 	}
+	switch n, err := forgetUnwritten(*dir); {
+	case err != nil:
+		return err
+	case n > 0:
+		fmt.Fprintf(os.Stderr, "weir-engine: %d INSERTs were cut short by a crash; they are taken when they are sent again\n", n)
+	}
 	pool, err := openSessions(lib, *connections, "--path="+*dir, "--config-file="+config)
 	if err != nil {
 		return fmt.Errorf("open the database in %s: %w", *dir, err)
