@@ -122,6 +122,7 @@ var filled = map[string]string{
 	"/costs":       `document.querySelectorAll('.uplot canvas').length === 2 && document.querySelector('[data-forecast]') && document.querySelectorAll('.table tbody tr').length > 3`,
 	"/cache":       `document.querySelector('.uplot canvas') && document.querySelectorAll('[data-groups] tbody tr').length > 3`,
 	"/budgets":     `document.querySelector('.empty h2')`,
+	"/alerts":      `document.querySelector('.empty h2')`,
 	"/users":       `document.querySelector('.uplot canvas') && document.querySelectorAll('.table tbody tr').length > 3`,
 	"/models":      `document.querySelectorAll('.table tbody tr').length > 50`,
 	"/keys":        `document.querySelectorAll('.table tbody tr').length >= 1`,

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weir-dev/weir/rag"
+	"github.com/weir-dev/weir/rag/source"
 )
 
 // What one request brings.
@@ -31,17 +32,20 @@ const (
 
 func ragIndexCommand() *cobra.Command {
 	x := &ragIndexing{}
+	reader := &source.Reader{MaxBytes: ragLongest}
 	var labels []string
 	cmd := &cobra.Command{
 		Use:   "index NAME PATH…",
-		Short: "Index files, folders and patterns: only what has changed is embedded",
-		Long: `index reads documents on this machine and gives them to the running weir: text, Markdown, code, CSV and JSON lines, a document
-{"id", "title", "text", "labels", "tenant"} each. A document's id is its path below the folder that is named; hidden files and links are passed over. Running it again
+		Short: "Index files, folders, patterns and addresses: only what has changed is embedded",
+		Long: `index reads documents on this machine and gives them to the running weir: text, Markdown, HTML, code, CSV and JSON lines, a document
+{"id", "title", "text", "labels", "tenant"} each; in a pattern, ** stands for any folders. Addresses with http or https are fetched from hosts that --allow-host names. A document's id
+is its path below the folder that is named, or its address; hidden files, node_modules and links are passed over. Running it again
 embeds only what has changed, and goes on where an interrupted run stopped. A document that cannot be indexed is an error of its own: the others are indexed all the same, and the exit
 code is 1.`,
 		Example: `  weir rag index handbook ./docs
   weir rag index handbook ./docs --prune
-  weir rag index handbook 'notes/*.md' faq.jsonl --label year=2026 --tenant legal`,
+  weir rag index handbook https://docs.example.com/start --allow-host docs.example.com
+  weir rag index handbook 'notes/**/*.md' faq.jsonl --label year=2026 --tenant legal`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, l := range labels {
@@ -60,14 +64,9 @@ code is 1.`,
 			}
 			x.c.timeout = time.Hour // of one batch, which may wait for a provider's limits
 			x.name = args[0]
-			files, errs := findDocuments(args[1:])
-			var size int64
-			for _, f := range files {
-				size += f.size
-			}
-			tracker, done := progressBar(cmd, "indexing", size)
+			tracker, done := progressBar(cmd, "indexing", source.Size(args[1:]))
 			x.tracker = tracker
-			err = x.run(cmd.Context(), readFiles(files, errs))
+			err = x.run(cmd.Context(), reader.Documents(cmd.Context(), args[1:]))
 			done()
 			if err != nil {
 				return fmt.Errorf("%s indexed, then: %w", noun(int(x.sum.Documents), "document"), err)
@@ -78,6 +77,8 @@ code is 1.`,
 	f := cmd.Flags()
 	f.BoolVar(&x.prune, "prune", false, "remove documents that are not there any more, when all could be read")
 	f.StringArrayVar(&labels, "label", nil, "label of all documents, to filter by: year=2026")
+	f.StringArrayVar(&reader.Hosts, "allow-host", nil, "host that documents may be fetched from: docs.example.com, *.example.com")
+	f.BoolVar(&reader.AllowPrivate, "allow-private", false, "let these hosts be inside the network: private and loopback addresses")
 	f.StringVar(&x.tenant, "tenant", "", "the project that may find them, of a pipeline with tenant: project (everybody)")
 	f.StringVar(&x.project, "project", "", "on whose account vectors are made (default)")
 	return cmd
@@ -98,16 +99,6 @@ type ragIndexing struct {
 	read    int64
 	tracker *progress.Tracker
 	begun   time.Time
-}
-
-// ragLine is a document as the API reads it.
-type ragLine struct {
-	ID     string            `json:"id"`
-	Title  string            `json:"title,omitempty"`
-	Kind   rag.Kind          `json:"kind,omitempty"`
-	Text   string            `json:"text"`
-	Labels map[string]string `json:"labels,omitempty"`
-	Tenant string            `json:"tenant,omitempty"`
 }
 
 // run sends the documents.
@@ -164,7 +155,7 @@ func (x *ragIndexing) add(ctx context.Context, doc *rag.Document) error {
 		}
 		maps.Copy(labels, x.labels)
 	}
-	line, err := json.Marshal(ragLine{doc.ID, doc.Title, doc.Kind, doc.Text, labels, cmp.Or(x.tenant, doc.Tenant)})
+	line, err := json.Marshal(source.Line{ID: doc.ID, Title: doc.Title, Kind: doc.Kind, Text: doc.Text, Labels: labels, Tenant: cmp.Or(x.tenant, doc.Tenant)})
 	if err != nil {
 		return fmt.Errorf("write document %s: %w", doc.ID, err)
 	}

@@ -87,7 +87,7 @@ func (r *Reader) allowed(at *url.URL) error {
 		return host == allowed
 	}
 	if host == "" || !slices.ContainsFunc(r.Hosts, fits) {
-		return fmt.Errorf("the host %q is not among those that may be read from; allow it by name", host)
+		return fmt.Errorf("the host %q is not among those that may be read from; name it with --allow-host", host)
 	}
 	return nil
 }
