@@ -23,7 +23,7 @@ func ragCommand() *cobra.Command {
 them to the running weir, which embeds only what has changed.`,
 	}
 	clientFlags(cmd)
-	cmd.AddCommand(ragIndexCommand(), ragQueryCommand(), ragListCommand(), ragSwapCommand(), ragDropCommand())
+	cmd.AddCommand(ragIndexCommand(), ragQueryCommand(), ragEvalCommand(), ragQuestionsCommand(), ragListCommand(), ragSwapCommand(), ragDropCommand())
 	return cmd
 }
 
@@ -162,10 +162,13 @@ type ragSaid struct {
 	RetrievalMS  float64        `json:"retrieval_ms"`
 	TotalMS      float64        `json:"total_ms"`
 	CostUSD      *string        `json:"cost_usd"`
-	Chunks       []struct {
-		rag.AskedChunk
-		Text string `json:"text"`
-	} `json:"chunks"`
+	Chunks       []ragChunk     `json:"chunks"`
+}
+
+// ragChunk is a chunk with its way through the stages.
+type ragChunk struct {
+	rag.AskedChunk
+	Text string `json:"text"`
 }
 
 func ragQueryCommand() *cobra.Command {

@@ -62,6 +62,7 @@ var house = []room{
 	{"eval/ter", []string{"eval/text"}, "a metric is numbers made of texts"},
 	{"eval/rouge", []string{"eval/text"}, "a metric is numbers made of texts"},
 	{"eval/stats", nil, "statistics are numbers in, numbers out"},
+	{"eval/retrieval", []string{"eval/stats"}, "it measures lists of passages, and knows no pipelines, stores or models: they meet in cmd/weir"},
 	{"eval/judge", []string{"eval/stats", "llm", "llm/tokens", "price", "internal/*"}, "a judge asks models through a sender that is handed in; it knows no stores, prompts or datasets"},
 
 	{"rag", []string{"llm", "llm/tokens", "price", "internal/*"}, "a pipeline asks models and an index that are handed in; it meets the other rooms in cmd/weir"},
