@@ -90,6 +90,43 @@ func TestDataOutlivesTheEngine(t *testing.T) {
 	}
 }
 
+// A kill between the note of an INSERT and its rows: the note stands, the rows do not. Sent again, the rows are stored.
+func TestAnInsertCutShort(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, dir)
+	conn := connect(t, e)
+	execute(t, conn, "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a SETTINGS non_replicated_deduplication_window = 100")
+	insert := func(conn clickhouse.Conn, token string, rows int) {
+		t.Helper()
+		ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": token}))
+		if err := conn.Exec(ctx, fmt.Sprintf("INSERT INTO t SELECT number FROM numbers(%d)", rows)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert(conn, "whole", 10)
+	insert(conn, "cut", 1000)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	parts, err := filepath.Glob(filepath.Join(dir, "store", "*", "*", "all_2_2_0"))
+	if err != nil || len(parts) != 1 {
+		t.Fatalf("the part of the second INSERT: %q, %v", parts, err)
+	}
+	if err := os.RemoveAll(parts[0]); err != nil {
+		t.Fatal(err)
+	}
+
+	conn = connect(t, start(t, dir))
+	insert(conn, "whole", 10)
+	if got := count(t, conn, "SELECT count() FROM t"); got != 10 {
+		t.Errorf("%d rows, want 10: the INSERT that was whole is a repetition", got)
+	}
+	insert(conn, "cut", 1000)
+	if got := count(t, conn, "SELECT count() FROM t"); got != 1010 {
+		t.Errorf("%d rows, want 1010: the INSERT that was cut short is stored now", got)
+	}
+}
+
 // Eight writers and readers at once, the child killed under them: every batch that was acknowledged is there, once.
 func TestKilledUnderLoad(t *testing.T) {
 	e := start(t, t.TempDir())
