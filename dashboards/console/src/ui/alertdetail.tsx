@@ -74,7 +74,7 @@ function align(times: number[], points: { at: string; value: number | null }[]):
 }
 
 function Groups({ a, may, onAck, onSilence }: { a: Alert; may: boolean; onAck: (s: State) => void; onSilence: (s: State) => void }) {
-  if (!a.states.length) return <p class="muted">{a.disabled ? 'It is not looked at for now.' : a.looked_at ? 'There is nothing to look at: no group has calls, and no budget fits.' : 'It has not been looked at yet; that takes a minute at most.'}</p>
+  if (!a.states.length) return <p class="muted">{a.disabled ? 'It is disabled, and not looked at.' : a.looked_at ? 'There is nothing to look at: no group has calls, and no budget fits.' : 'It has not been looked at yet; that takes a minute at most.'}</p>
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`States of ${a.name}, table`}><table class="table">
       <thead><tr><th scope="col">State</th><th scope="col">Group</th><th scope="col" class="num">Value</th><th scope="col">Since</th><th scope="col" class="wide">Told</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>

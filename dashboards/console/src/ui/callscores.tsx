@@ -39,18 +39,16 @@ export function CallScores({ id }: { id: string }) {
 function NewScore({ id, onClose, onDone }: { id: string; onClose: () => void; onDone: () => void }) {
   const known = useGet<Summary>('/api/v1/scores/summary?since=90d')
   const [name, setName] = useState('')
-  const [kind, setKind] = useState<Kind>('number')
-  const [value, setValue] = useState('')
+  const [chosen, setChosen] = useState<{ kind: Kind; name: string }>({ kind: 'number', name: '' }) // by hand, when the name was that
+  const [given, setGiven] = useState<{ kind: Kind; text: string }>({ kind: 'number', text: '' })
   const [comment, setComment] = useState('')
   const [error, setError] = useState<Failure | null>(null)
   const [busy, setBusy] = useState(false)
   const rows = known.data?.rows ?? []
-  const call = (text: string) => {
-    setName(text)
-    // A name that is there already says how its value is meant.
-    const of = rows.find((r) => r.name === text)
-    if (of && of.type !== kind) { setKind(of.type); setValue('') }
-  }
+  // A name that is there already says how its value is meant, unless one chooses otherwise; a value of another kind is none.
+  const kind = (chosen.name !== name && rows.find((r) => r.name === name)?.type) || chosen.kind
+  const value = given.kind === kind ? given.text : ''
+  const setValue = (text: string) => setGiven({ kind, text })
   const submit = async (e: Event) => {
     e.preventDefault()
     const v = typed(kind, value)
@@ -68,9 +66,9 @@ function NewScore({ id, onClose, onDone }: { id: string; onClose: () => void; on
   return (
     <form class="card-body stack new-score" onSubmit={submit} noValidate>
       {error && !['name', 'value', 'comment'].includes(error.param) && <Problem error={error} />}
-      <label class="label">What is judged<input class="field" name="score-name" autoFocus maxLength={64} placeholder="helpful" list="score-names" value={name} onInput={(e) => call(e.currentTarget.value)} {...on('name')} />{beside('name')}</label>
+      <label class="label">What is judged<input class="field" name="score-name" autoFocus maxLength={64} placeholder="helpful" list="score-names" value={name} onInput={(e) => setName(e.currentTarget.value)} {...on('name')} />{beside('name')}</label>
       <datalist id="score-names">{[...new Set(rows.map((r) => r.name))].map((n) => <option key={n} value={n} />)}</datalist>
-      <div class="label"><span class="row">Value<span class="grow" /><Segmented small label="Kind of value" value={kind} onChange={(k) => { setKind(k); setValue('') }} options={[['number', 'Number'], ['boolean', 'Yes or no'], ['category', 'Word']]} /></span>
+      <div class="label"><span class="row">Value<span class="grow" /><Segmented small label="Kind of value" value={kind} onChange={(k) => setChosen({ kind: k, name })} options={[['number', 'Number'], ['boolean', 'Yes or no'], ['category', 'Word']]} /></span>
         {kind === 'boolean' ? <Segmented label="Value" value={value} onChange={setValue} options={[['yes', 'Yes'], ['no', 'No']]} />
           : <><input class="field" name="score-value" aria-label="Value" inputMode={kind === 'number' ? 'decimal' : 'text'} maxLength={100} placeholder={kind === 'number' ? '0.8' : 'warm'} list={categories.length ? 'score-words' : undefined} value={value} onInput={(e) => setValue(e.currentTarget.value)} {...on('value')} /><datalist id="score-words">{categories.map((w) => <option key={w} value={w} />)}</datalist></>}
         {beside('value')}</div>
