@@ -18,7 +18,7 @@ import (
 func ragCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rag",
-		Short: "RAG pipelines: index documents, ask, and swap collections",
+		Short: "RAG pipelines: index documents, ask, measure what is found, and swap collections",
 		Long: `A pipeline of weir.yaml answers questions from documents: clients ask for the model rag/NAME. weir rag index reads documents here and gives
 them to the running weir, which embeds only what has changed.`,
 	}

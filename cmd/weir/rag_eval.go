@@ -246,9 +246,9 @@ func (e *ragEval) measure(cmd *cobra.Command, side *ragSide, questions []retriev
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(took)
+	times := tookOf(took)
 	return &ragMeasured{
 		Pipeline: side.name, Collection: side.collection, Embedding: side.embedding, Splitter: side.splitter, Report: retrieval.Summarise(results, metrics),
-		RetrievalP50: took[len(took)/2], RetrievalP95: took[len(took)*95/100],
+		RetrievalP50: times.P50, RetrievalP95: times.P95,
 	}, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -51,7 +50,7 @@ func (e *ragEval) approximately(cmd *cobra.Command, side *ragSide, questions []r
 			if err != nil {
 				return fmt.Errorf("question %s: %w", questions[i].ID, err)
 			}
-			lists[way][i] = nearest(said)
+			lists[way][i] = foundOf(said).IDs(retrieval.Dense)
 			for _, st := range said.Stages {
 				if st.Step == rag.StepSearch {
 					took[way][i] = st.TookMS
@@ -74,45 +73,21 @@ func (e *ragEval) approximately(cmd *cobra.Command, side *ragSide, questions []r
 	return e.s.approximate(&out)
 }
 
-// nearest are the passages of the list by meaning, best first.
-func nearest(said *ragSaid) []string {
-	type at struct {
-		id   string
-		rank int
-	}
-	var list []at
-	for _, c := range said.Chunks {
-		if p, ok := c.Places[rag.StepDense]; ok {
-			list = append(list, at{c.ID, p.Rank})
-		}
-	}
-	slices.SortFunc(list, func(a, b at) int { return cmp.Compare(a.rank, b.rank) })
-	out := make([]string, len(list))
-	for i, a := range list {
-		out[i] = a.id
-	}
-	return out
-}
-
 // approximated compares lists, question by question. Questions for which there is nothing to find do not count.
 func approximated(exact, approximate [][]string, k int) ragApproximated {
 	out := ragApproximated{K: k}
 	var values []float64
 	for i := range exact {
-		want := exact[i][:min(k, len(exact[i]))]
-		if len(want) == 0 {
-			continue
+		nearest := stats.Ranking{Retrieved: approximate[i], Relevant: map[string]float64{}}
+		for _, id := range exact[i][:min(k, len(exact[i]))] {
+			nearest.Relevant[id] = 1
 		}
-		got, found := approximate[i][:min(k, len(approximate[i]))], 0
-		for _, id := range want {
-			if slices.Contains(got, id) {
-				found++
+		if found, ok := nearest.Recall(k); ok {
+			values = append(values, found)
+			if found == 1 {
+				out.Perfect++
 			}
 		}
-		if found == len(want) {
-			out.Perfect++
-		}
-		values = append(values, float64(found)/float64(len(want)))
 	}
 	if b, err := stats.BootstrapMean(values, stats.Resampling{}); err == nil {
 		out.Value, out.Low, out.High = b.Value, b.Low, b.High

@@ -1,13 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/weir-dev/weir/eval/retrieval"
 	"github.com/weir-dev/weir/rag"
@@ -128,29 +130,10 @@ func chunkOf(c *rag.AskedChunk, text string) retrieval.Chunk {
 
 // each runs f for each number below n, some at a time, until one fails.
 func each(ctx context.Context, n, parallel int, f func(ctx context.Context, i int) error) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	feed := make(chan int)
-	var workers sync.WaitGroup
-	for range min(n, parallel) {
-		workers.Go(func() {
-			for i := range feed {
-				if err := f(ctx, i); err != nil {
-					stop(err)
-				}
-			}
-		})
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for i := 0; i < n && within.Err() == nil; i++ {
+		group.Go(func() error { return f(within, i) })
 	}
-	for i := range n {
-		select {
-		case feed <- i:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	close(feed)
-	workers.Wait()
-	return context.Cause(ctx)
+	return cmp.Or(group.Wait(), context.Cause(ctx))
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -46,7 +45,6 @@ The collection that answered before is kept: swap --back moves to it again.`,
 				if len(gates) == 0 {
 					gates = []string{fmt.Sprintf("recall@%d>=%g", k, least)}
 				}
-				c.timeout = 10 * time.Minute
 				if err := heldBySwap(cmd, c, args[0], to, questions, gates); err != nil {
 					return err
 				}

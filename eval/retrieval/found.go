@@ -49,6 +49,15 @@ func (f *Found) after(s Stage) []*Chunk {
 	return slices.DeleteFunc(list, func(c *Chunk) bool { return c.Dropped == s })
 }
 
+// IDs are those of the passages that came through a stage, best first.
+func (f *Found) IDs(s Stage) []string {
+	var ids []string
+	for _, c := range f.after(s) {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
 func rankOr(c *Chunk, s Stage) int {
 	if r := c.Ranks[s]; r > 0 {
 		return r

@@ -20,8 +20,8 @@ import (
 // Timeout bounds one try.
 const Timeout = 10 * time.Second
 
-// errPrivate says that a host is inside the network.
-var errPrivate = errors.New("a private address; allow_private lets it be one")
+// ErrPrivate says that a host is inside the network; errors.Is finds it in what a client with Dialer gives.
+var ErrPrivate = errors.New("a private address; allow_private lets it be one")
 
 // shared is the range of carriers' networks, where clouds keep services of their own.
 var shared = netip.MustParsePrefix("100.64.0.0/10")
@@ -34,7 +34,7 @@ func refusePrivate(_ context.Context, _, address string, _ syscall.RawConn) erro
 	}
 	a := ap.Addr().Unmap()
 	if !a.IsGlobalUnicast() || a.IsPrivate() || shared.Contains(a) {
-		return errPrivate
+		return ErrPrivate
 	}
 	return nil
 }

@@ -33,6 +33,9 @@ func (r *Reader) fetch(ctx context.Context, address string) (rag.Document, error
 		if e, ok := errors.AsType[*url.Error](err); ok { // which has the address again
 			err = e.Err
 		}
+		if errors.Is(err, outbox.ErrPrivate) {
+			err = errors.New("its host is inside the network, or leads there: a private address; --allow-private lets it be one")
+		}
 		return rag.Document{}, &rag.DocumentError{Document: id, Err: err}
 	}
 	doc.ID = id
