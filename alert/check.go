@@ -47,6 +47,7 @@ var ruleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 var (
 	groupNames      = []string{"project", "model", "provider", "user", "key", "prompt", "endpoint", "status"}
 	scoreGroupNames = []string{"project", "model", "prompt"}
+	driftGroupNames = []string{"project", "series", "prompt", "model"}
 )
 
 const (
@@ -176,6 +177,15 @@ func (c *checker) metric(i *info) {
 		if r.Window != "" {
 			c.add("window", "%s is what is now: leave it out", r.Metric)
 		}
+	case fromDrift:
+		if r.Window != "" && r.Window != "24h" && r.Window != "1d" {
+			c.add("window", "%s looks at the last 24 hours: leave it out", r.Metric)
+		}
+	}
+	if r.Series != "" && i.source != fromDrift {
+		c.add("series", "%s knows no series of traffic: leave it out", r.Metric)
+	} else if r.Series != "" {
+		c.choice("series", r.Series, DriftSeries)
 	}
 	if (i.source == fromScores || i.source == fromCoverage) != (r.Score != "") {
 		if r.Score == "" {
@@ -197,6 +207,8 @@ func (c *checker) groups(i *info) {
 	switch i.source {
 	case fromScores:
 		known = scoreGroupNames
+	case fromDrift:
+		known = driftGroupNames
 	case fromBudgets, fromSpool, fromCoverage:
 		known = nil
 	}
@@ -210,7 +222,7 @@ func (c *checker) groups(i *info) {
 			c.add("group_by", "%s stands twice", cut(name))
 		case len(known) == 0:
 			c.add("group_by", "%s is not grouped: leave it out", r.Metric)
-		case isTag && tag != "" && i.source != fromScores:
+		case isTag && tag != "" && i.source != fromScores && i.source != fromDrift:
 		case !slices.Contains(known, name):
 			c.add("group_by", "%q is none of %s", cut(name), strings.Join(known, ", "))
 		}
@@ -224,9 +236,9 @@ func (c *checker) filter(i *info) {
 		if !f.IsZero() {
 			c.add("filter", "%s is not about single calls: leave it out", c.r.Metric)
 		}
-	case fromScores:
+	case fromScores, fromDrift:
 		if f.Provider != "" || f.User != "" || f.Key != "" || f.Status != "" || len(f.Tags) > 0 {
-			c.add("filter", "scores are filtered by project, model and prompt only")
+			c.add("filter", "%s is filtered by project, model and prompt only", c.r.Metric)
 		}
 	}
 }

@@ -31,6 +31,8 @@ func (s *Sources) Contributors(ctx context.Context, r *Rule, l Labels, at time.T
 	case fromAnomaly:
 		until = at.UTC().Truncate(time.Hour)
 		since = until.Add(-time.Hour)
+	case fromDrift:
+		return s.drifted(ctx, r, l, at)
 	case fromBudgets, fromSpool, fromCoverage:
 		return nil, nil
 	}

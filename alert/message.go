@@ -39,7 +39,7 @@ type Finding struct {
 	Value     *float64      `json:"value"`     // null: there was nothing to look at
 	Threshold *float64      `json:"threshold"` // null: of no data
 	Top       []Contributor `json:"top,omitempty"`
-	Calls     string        `json:"calls"` // URL of the calls in the console
+	Calls     string        `json:"calls"` // URL of the calls in the console; of drift, of the series
 }
 
 // Contributor is somebody or something with much of a value.
@@ -152,6 +152,13 @@ func callsURL(console string, r *Rule, l Labels, at time.Time) string {
 		}
 	}
 	f := &r.Filter
+	if r.Metric == DriftPSI {
+		set("project", f.Project)
+		set("metric", r.Series)
+		set("project", l["project"])
+		set("metric", l["series"])
+		return strings.TrimSuffix(console, "/") + "/drift?" + q.Encode()
+	}
 	set("project", f.Project)
 	set("model", f.Model)
 	set("provider", f.Provider)

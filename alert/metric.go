@@ -30,6 +30,7 @@ const (
 	BudgetUsed    Metric = "budget_used"    // a share of the limit
 	SpoolWaiting  Metric = "spool_waiting"  // records
 	SpoolOldest   Metric = "spool_oldest"   // seconds
+	DriftPSI      Metric = "drift_psi"      // the largest PSI among the series of traffic that have drifted, 0 when none has
 )
 
 // Unit is how a metric's values are meant.
@@ -56,6 +57,7 @@ const (
 	fromCoverage
 	fromBudgets
 	fromSpool
+	fromDrift
 )
 
 // info is what is known of a metric.
@@ -115,6 +117,7 @@ var metrics = []info{
 	{BudgetUsed, Share, "used share of the budget", fromBudgets, false, nil, cost},
 	{SpoolWaiting, Count, "records that wait to be stored", fromSpool, false, nil, nil},
 	{SpoolOldest, Seconds, "age of the oldest record that waits", fromSpool, false, nil, nil},
+	{DriftPSI, Number, "drift of the last day's traffic (PSI)", fromDrift, false, nil, calls},
 }
 
 // Metrics lists the names of all metrics.

@@ -17,6 +17,7 @@ type Rule struct {
 	Filter   Filter   `json:"filter,omitzero" yaml:"filter"`      // of which calls or scores; empty: all
 	Score    string   `json:"score,omitempty" yaml:"score"`       // name of the scores, of score_mean
 	Budget   string   `json:"budget,omitempty" yaml:"budget"`     // name of the budget, of budget_used; empty: each
+	Series   string   `json:"series,omitempty" yaml:"series"`     // of drift_psi: one of DriftSeries; empty: each
 	Window   Span     `json:"window,omitempty" yaml:"window"`     // how far it looks back: 5m, 1h, 7d
 	Timezone string   `json:"timezone,omitempty" yaml:"timezone"` // of months and of hours of the week; empty: UTC
 	Op       Op       `json:"op" yaml:"op"`                       // gt, gte, lt or lte
@@ -136,7 +137,7 @@ const MaxGroups = 50
 
 // every is how often the rule is looked at. What changes by the hour is looked at less often unless told otherwise.
 func (r *Rule) every() time.Duration {
-	if i, ok := infoOf(r.Metric); ok && (i.source == fromForecast || i.source == fromAnomaly) {
+	if i, ok := infoOf(r.Metric); ok && (i.source == fromForecast || i.source == fromAnomaly || i.source == fromDrift) {
 		return r.Every.or(10 * time.Minute)
 	}
 	return r.Every.or(time.Minute)

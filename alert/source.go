@@ -34,6 +34,8 @@ type Sources struct {
 	Scores  ScoreSums
 	Budgets func(context.Context) ([]BudgetUse, error)
 	Spool   func() trace.Counters // of this weir
+	// Drift compares the traffic of the 24 hours before a moment with that before them; nil: nothing is compared.
+	Drift func(ctx context.Context, at time.Time) ([]DriftUse, error)
 	// Coverage tells of an online evaluation in [since, until) how many calls it picked and how many of them were scored; nil: no
 	// online evaluations are known.
 	Coverage func(ctx context.Context, name string, since, until time.Time) (picked, scored int64, err error)
@@ -62,6 +64,8 @@ func (s *Sources) Read(ctx context.Context, r *Rule, at time.Time) ([]Reading, e
 		out, err = s.readCoverage(ctx, r, at)
 	case fromBudgets:
 		out, err = s.readBudgets(ctx, r)
+	case fromDrift:
+		out, err = s.readDrift(ctx, r, at)
 	case fromSpool:
 		c := s.Spool()
 		v := float64(c.Waiting)

@@ -118,7 +118,7 @@ func alertFault(err error) error {
 	case errors.Is(err, alert.ErrCursor):
 		return bad("cursor", "the cursor is not one of this list: use the next of an answer with the same filters, or leave it out to begin at the newest").Because(err)
 	case errors.Is(err, alert.ErrNoPast):
-		return bad("metric", "budgets and the spool are looked at as they are now; what they were is not kept, so that there is no past to try a rule on").Because(err)
+		return bad("metric", "budgets, the spool and drift are looked at as they are now; what they were is not kept, so that there is no past to try a rule on").Because(err)
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/alert"
 	"github.com/weir-dev/weir/eval"
+	"github.com/weir-dev/weir/eval/drift"
 	"github.com/weir-dev/weir/eval/online"
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/prompts"
@@ -37,6 +38,7 @@ type PriceStore interface {
 type Config struct {
 	Reader   trace.Reader
 	Adjuster trace.Adjuster // of the same store
+	Bundles  trace.Bundles  // of the same store
 	Spool    Spool
 
 	Keys        account.Keys
@@ -69,6 +71,8 @@ type Config struct {
 	Cache Cache
 
 	Alerts *alert.Watch // its sources are of the same store as Reader
+
+	Drift *drift.Reports // of the same store as Reader
 
 	Prompts  prompts.Store
 	Registry *prompts.Registry // of the same store
@@ -148,7 +152,7 @@ func New(cfg Config) *API {
 		cfg.PriceAs = func(provider string) string { return provider }
 	}
 	a := &API{cfg: cfg}
-	a.routes = slices.Concat(a.table(), a.promptRoutes(), a.memberRoutes(), a.scoreRoutes(), a.playgroundRoutes(), a.experimentRoutes(), a.datasetRoutes(), a.datasetFileRoutes(), a.annotationRoutes(), a.agreementRoutes(), a.evalRoutes(), a.ragRoutes(), a.onlineRoutes(), a.alertRoutes())
+	a.routes = slices.Concat(a.table(), a.promptRoutes(), a.memberRoutes(), a.scoreRoutes(), a.playgroundRoutes(), a.experimentRoutes(), a.datasetRoutes(), a.datasetFileRoutes(), a.datasetCallRoutes(), a.annotationRoutes(), a.agreementRoutes(), a.evalRoutes(), a.ragRoutes(), a.onlineRoutes(), a.alertRoutes(), a.driftRoutes(), a.happenedRoutes(), a.bundleRoutes())
 	a.document = document(a.routes)
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/trace"
 )
 
 // traceSpans bounds the spans of one trace in an answer.
@@ -32,15 +33,18 @@ func (a *API) listCalls(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, out)
 }
 
-// getCall asks the spool first: a record leaves it only when the store has it, so that it is always in one of them.
+// record asks the spool first: a record leaves it only when the store has it, so that it is always in one of them.
+func (a *API) record(r *http.Request, id string) (trace.Record, error) {
+	if rec, waiting := a.cfg.Spool.Waiting(id); waiting {
+		return rec, nil
+	}
+	return a.cfg.Reader.Call(r.Context(), id)
+}
+
 func (a *API) getCall(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	rec, waiting := a.cfg.Spool.Waiting(id)
-	if !waiting {
-		var err error
-		if rec, err = a.cfg.Reader.Call(r.Context(), id); err != nil {
-			return fmt.Errorf("read call: %w", err)
-		}
+	rec, err := a.record(r, r.PathValue("id"))
+	if err != nil {
+		return fmt.Errorf("read call: %w", err)
 	}
 	lines, note := a.explain(&rec)
 	return answer(w, http.StatusOK, callDetail{

@@ -118,7 +118,7 @@ func (a *API) ragRoutes() []route {
 		},
 		{
 			method: "GET", path: "/rag/{name}/documents", name: "listRAGDocuments", summary: "The documents of a collection by id",
-			params: append([]param{collection}, pageParams...), status: http.StatusOK, out: ragDocuments{}, handle: a.listRAGDocuments,
+			params: append([]param{collection, {name: "q", about: "words of its id or title, in any case"}}, pageParams...), status: http.StatusOK, out: ragDocuments{}, handle: a.listRAGDocuments,
 		},
 		{
 			method: "POST", path: "/rag/{name}/documents", name: "putRAGDocuments", role: account.Developer, maxBody: maxRAGBody,
@@ -149,8 +149,9 @@ func (a *API) ragRoutes() []route {
 		},
 		{
 			method: "GET", path: "/rag/{name}/queries/{id}", name: "getRAGQuery", summary: "A question with the way of every chunk through its stages",
-			status: http.StatusOK, out: rag.Asked{}, handle: a.getRAGQuery,
+			status: http.StatusOK, out: ragAskedDetail{}, handle: a.getRAGQuery,
 		},
+		a.ragSummaryRoute(),
 		{
 			method: "POST", path: "/rag/{name}/swap", name: "swapRAG", role: account.Developer,
 			summary: "Have another collection answer, at once for every question; what answered before is kept to roll back to",

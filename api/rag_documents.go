@@ -13,6 +13,7 @@ import (
 	"iter"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -47,7 +48,22 @@ type ragHeldInfo struct {
 	Title  string `json:"title"`
 	Hash   string `json:"hash"` // hex SHA-256 of its text
 	Chunks int    `json:"chunks"`
+	Bytes  int    `json:"bytes"` // of its text, up to the end of its last chunk
 	Tenant string `json:"tenant"`
+
+	Labels  map[string]string `json:"labels"`
+	Indexed *time.Time        `json:"indexed_at"` // when a chunk of it was last written; null where the store does not keep that
+}
+
+func heldInfo(d *rag.DocumentInfo) ragHeldInfo {
+	out := ragHeldInfo{ID: d.ID, Title: d.Title, Hash: d.Hash, Chunks: d.Chunks, Bytes: d.Bytes, Tenant: d.Tenant, Labels: d.Labels}
+	if out.Labels == nil {
+		out.Labels = map[string]string{}
+	}
+	if !d.Indexed.IsZero() {
+		out.Indexed = &d.Indexed
+	}
+	return out
 }
 
 type ragChunks struct {
@@ -57,17 +73,20 @@ type ragChunks struct {
 
 // ragChunk is a passage of a document.
 type ragChunk struct {
-	ID       string            `json:"id"`
-	Document string            `json:"document"`
-	Title    string            `json:"title"`
-	Headings []string          `json:"headings"`
-	Ordinal  int               `json:"ordinal"`
-	Start    int               `json:"start"` // byte offsets in the document
-	End      int               `json:"end"`
-	Tokens   int               `json:"tokens"`
-	Text     string            `json:"text"`
-	Labels   map[string]string `json:"labels"`
-	Tenant   string            `json:"tenant"`
+	ID       string   `json:"id"`
+	Document string   `json:"document"`
+	Title    string   `json:"title"`
+	Headings []string `json:"headings"`
+	Ordinal  int      `json:"ordinal"`
+	Start    int      `json:"start"` // byte offsets in the document
+	End      int      `json:"end"`
+	// ParentStart and ParentEnd are those of the larger passage around it; its own when there is none.
+	ParentStart int               `json:"parent_start"`
+	ParentEnd   int               `json:"parent_end"`
+	Tokens      int               `json:"tokens"`
+	Text        string            `json:"text"`
+	Labels      map[string]string `json:"labels"`
+	Tenant      string            `json:"tenant"`
 }
 
 // ragKeep names the documents that stay.
@@ -108,22 +127,54 @@ func (a *API) listRAGDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || !utf8.Valid(after) {
 		return bad("cursor", "the cursor is not one of this list: use the next of the page before")
 	}
-	docs, err := p.Index().Documents(r.Context(), name, string(after), limit+1)
+	docs, next, err := findDocuments(r.Context(), p.Index(), name, string(after), r.URL.Query().Get("q"), limit)
 	if errors.Is(err, rag.ErrNoCollection) && name == p.Alias() { // nothing is indexed yet
 		return answer(w, http.StatusOK, ragDocuments{Documents: []ragHeldInfo{}})
 	}
 	if err != nil {
 		return ragFault(fmt.Errorf("list documents: %w", err))
 	}
-	out := ragDocuments{Collection: name, Documents: []ragHeldInfo{}}
-	for i, d := range docs {
-		if i == limit {
-			out.Next = base64.RawURLEncoding.EncodeToString([]byte(docs[i-1].ID))
-			break
-		}
-		out.Documents = append(out.Documents, ragHeldInfo{d.ID, d.Title, d.Hash, d.Chunks, d.Tenant})
+	out := ragDocuments{Collection: name, Documents: make([]ragHeldInfo, len(docs)), Next: base64.RawURLEncoding.EncodeToString([]byte(next))}
+	for i := range docs {
+		out.Documents[i] = heldInfo(&docs[i])
 	}
 	return answer(w, http.StatusOK, out)
+}
+
+// What one request looks through for words.
+const (
+	searchPage  = 1000  // documents
+	searchBound = 10000 // of them; the next page goes on behind
+)
+
+// findDocuments gives the documents after an id that have words in their id or title, and the id to go on after: "" at the end. With
+// words it may give fewer than the limit though more follow.
+func findDocuments(ctx context.Context, in rag.Index, collection, after, words string, limit int) (found []rag.DocumentInfo, next string, err error) {
+	words = strings.ToLower(strings.TrimSpace(words))
+	page, looked := limit+1, 0
+	if words != "" {
+		page = searchPage
+	}
+	for looked < searchBound {
+		docs, err := in.Documents(ctx, collection, after, page)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, d := range docs {
+			if words != "" && !strings.Contains(strings.ToLower(d.ID), words) && !strings.Contains(strings.ToLower(d.Title), words) {
+				after = d.ID
+				continue
+			}
+			if len(found) == limit {
+				return found, after, nil
+			}
+			found, after = append(found, d), d.ID
+		}
+		if looked += len(docs); len(docs) < page {
+			return found, "", nil
+		}
+	}
+	return found, after, nil
 }
 
 func (a *API) listRAGChunks(w http.ResponseWriter, r *http.Request) error {
@@ -149,7 +200,7 @@ func (a *API) listRAGChunks(w http.ResponseWriter, r *http.Request) error {
 		if labels == nil {
 			labels = map[string]string{}
 		}
-		out.Chunks[i] = ragChunk{c.ID, c.Document, c.Title, list(c.Headings), c.Ordinal, c.Start, c.End, c.Tokens, c.Text, labels, c.Tenant}
+		out.Chunks[i] = ragChunk{c.ID, c.Document, c.Title, list(c.Headings), c.Ordinal, c.Start, c.End, c.ParentStart, c.ParentEnd, c.Tokens, c.Text, labels, c.Tenant}
 	}
 	return answer(w, http.StatusOK, out)
 }

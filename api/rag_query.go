@@ -2,8 +2,10 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,6 +27,9 @@ type ragQuery struct {
 	Explain  bool                `json:"explain,omitempty"` // the way of every chunk through the stages
 	Lists    []string            `json:"lists,omitempty"`   // dense, sparse; both unless given
 	Exact    bool                `json:"exact,omitempty"`   // compare with every point
+	TopK     int                 `json:"top_k,omitempty"`   // chunks of each list; as the pipeline's settings say unless given
+	// Bare finds passages and asks no model but the one that embeds: no rewriting, no reranking, no answer.
+	Bare bool `json:"bare,omitempty"`
 	// Collection is one of the pipeline's to search, to try it before a swap; the one that answers unless given.
 	Collection string `json:"collection,omitempty"`
 }
@@ -44,13 +49,28 @@ type ragAnswer struct {
 	RetrievalMS  float64        `json:"retrieval_ms"`
 	TotalMS      float64        `json:"total_ms"`
 	CostUSD      *price.USD     `json:"cost_usd"`         // of everything that was asked for it; null when that is not known
-	Chunks       []ragSeen      `json:"chunks,omitempty"` // when asked for
+	Chunks       []ragSeen      `json:"chunks,omitempty"` // when asked for, as Passages
+	Passages     []rag.Passage  `json:"passages,omitempty"`
 }
 
 // ragSeen is a chunk that a search found, with its way.
 type ragSeen struct {
 	rag.AskedChunk
-	Text string `json:"text"` // its beginning
+	Title    string   `json:"title"`
+	Headings []string `json:"headings"`
+	Text     string   `json:"text"` // its beginning; empty when the chunk is not there any more
+}
+
+func seen(c rag.AskedChunk, of *rag.Chunk) ragSeen {
+	return ragSeen{c, of.Title, list(of.Headings), strings.ToValidUTF8(of.Text[:min(shownChunk, len(of.Text))], "")}
+}
+
+// ragAskedDetail is a question that was asked, with its chunks as they are now.
+type ragAskedDetail struct {
+	rag.Asked
+	Chunks []ragSeen `json:"chunks"`
+	// Passages are those chunks that a model was given, in the order of the pipeline's present settings.
+	Passages []rag.Passage `json:"passages"`
 }
 
 type ragQueries struct {
@@ -71,7 +91,7 @@ func (a *API) queryRAG(w http.ResponseWriter, r *http.Request) error {
 	if err := read(r, &in); err != nil {
 		return err
 	}
-	q := rag.Question{Text: strings.TrimSpace(in.Question), Labels: in.Labels, Exact: in.Exact}
+	q := rag.Question{Text: strings.TrimSpace(in.Question), Labels: in.Labels, Exact: in.Exact, TopK: in.TopK, Bare: in.Bare}
 	if q.Text == "" {
 		return bad("question", "the question is empty")
 	}
@@ -85,7 +105,7 @@ func (a *API) queryRAG(w http.ResponseWriter, r *http.Request) error {
 		return bad("collection", "%s is no collection of this pipeline", clip(in.Collection))
 	}
 	q.Collection = in.Collection
-	got, err := p.Ask(r.Context(), a.accountOf(r, cmp.Or(in.Project, "default")), q, in.Answer == nil || *in.Answer)
+	got, err := p.Ask(r.Context(), a.accountOf(r, cmp.Or(in.Project, "default")), q, !in.Bare && (in.Answer == nil || *in.Answer))
 	if err != nil {
 		return err
 	}
@@ -98,8 +118,10 @@ func (a *API) queryRAG(w http.ResponseWriter, r *http.Request) error {
 	}
 	if in.Explain {
 		for _, c := range got.Chunks {
-			out.Chunks = append(out.Chunks, ragSeen{c, strings.ToValidUTF8(got.Texts[c.ID][:min(shownChunk, len(got.Texts[c.ID]))], "")})
+			held := got.Found[c.ID]
+			out.Chunks = append(out.Chunks, seen(c, &held))
 		}
+		out.Passages = got.Passages
 	}
 	return answer(w, http.StatusOK, out)
 }
@@ -176,7 +198,7 @@ func readAskedKey(cursor string) (*rag.AskedKey, error) {
 }
 
 func (a *API) getRAGQuery(w http.ResponseWriter, r *http.Request) error {
-	_, name, err := a.pipeline(r)
+	p, name, err := a.pipeline(r)
 	if err != nil {
 		return err
 	}
@@ -187,5 +209,46 @@ func (a *API) getRAGQuery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return ragFault(fmt.Errorf("read question: %w", err))
 	}
-	return answer(w, http.StatusOK, asked)
+	out := ragAskedDetail{Asked: asked, Chunks: make([]ragSeen, len(asked.Chunks))}
+	texts := a.chunksOf(r.Context(), p, &asked)
+	for i, c := range asked.Chunks {
+		held := texts[c.ID]
+		out.Chunks[i] = seen(c, &held)
+	}
+	out.Passages = rag.PassagesOf(packed(asked.Chunks, texts), p.Settings())
+	return answer(w, http.StatusOK, out)
+}
+
+// packed gives the chunks that a model was given, best first. One that is not there any more has its id and its document.
+func packed(chunks []rag.AskedChunk, held map[string]rag.Chunk) []rag.Chunk {
+	given := slices.DeleteFunc(slices.Clone(chunks), func(c rag.AskedChunk) bool { return !c.Packed })
+	slices.SortStableFunc(given, func(a, b rag.AskedChunk) int {
+		return cmp.Compare(a.Places[rag.StepPack].Rank, b.Places[rag.StepPack].Rank)
+	})
+	out := make([]rag.Chunk, len(given))
+	for i, c := range given {
+		out[i] = held[c.ID]
+		out[i].ID, out[i].Document = c.ID, c.Document
+	}
+	return out
+}
+
+// chunksOf are the chunks that a question found, by id: those that its collection still has.
+func (a *API) chunksOf(ctx context.Context, p *rag.Pipeline, asked *rag.Asked) map[string]rag.Chunk {
+	if len(asked.Chunks) == 0 {
+		return nil
+	}
+	ids := make([]string, len(asked.Chunks))
+	for i, c := range asked.Chunks {
+		ids[i] = c.ID
+	}
+	chunks, err := p.Index().Get(ctx, asked.Collection, ids)
+	if err != nil && !errors.Is(err, rag.ErrNoCollection) { // the way is told without the texts
+		a.cfg.Log.Warn("texts of a question's chunks not read", "collection", asked.Collection, "error", err)
+	}
+	out := make(map[string]rag.Chunk, len(chunks))
+	for _, c := range chunks {
+		out[c.ID] = c
+	}
+	return out
 }

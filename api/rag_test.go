@@ -27,7 +27,9 @@ type ragShelf struct {
 	splitter  *split.Splitter
 	target    string
 	log       ragtest.MemoryLog
+	settings  rag.Settings
 	says      string
+	sent      int       // calls of models
 	mine      *llm.Call // of the last documents
 }
 
@@ -40,21 +42,28 @@ func newShelf(t *testing.T, w *world) *ragShelf {
 	if s.splitter, err = split.New(split.Config{}); err != nil {
 		t.Fatal(err)
 	}
-	s.pipelines = rag.Pipelines{"handbook": rag.New(rag.Config{
-		Settings: rag.Settings{Name: "handbook", Model: "m", OwnTenant: true}, Index: &s.index, Alias: "handbook", Terms: bm25.Query,
-		Embedder: func(llm.Sender, *llm.Call, rag.Shape) (rag.Embedder, error) { return shelfEmbedder, nil },
-		Top:      llm.SenderFunc(s.send),
-		Answered: func(a rag.Asked) {
-			if err := s.log.Write(t.Context(), []rag.Asked{a}); err != nil {
-				t.Error(err)
-			}
-		},
-	})}
+	s.settings = rag.Settings{Name: "handbook", Model: "m", OwnTenant: true}
+	s.open()
 	w.api.cfg.RAG, w.api.cfg.RAGLog = s, &s.log
 	return s
 }
 
+// open makes the pipeline of its settings.
+func (s *ragShelf) open() {
+	s.pipelines = rag.Pipelines{"handbook": rag.New(rag.Config{
+		Settings: s.settings, Index: &s.index, Alias: "handbook", Terms: bm25.Query,
+		Embedder: func(llm.Sender, *llm.Call, rag.Shape) (rag.Embedder, error) { return shelfEmbedder, nil },
+		Top:      llm.SenderFunc(s.send),
+		Answered: func(_ *llm.Call, a rag.Asked) {
+			if err := s.log.Write(s.t.Context(), []rag.Asked{a}); err != nil {
+				s.t.Error(err)
+			}
+		},
+	})}
+}
+
 func (s *ragShelf) send(_ context.Context, call *llm.Call) (*llm.Response, error) {
+	s.sent++
 	text, err := json.Marshal(s.says)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/alert"
+	"github.com/weir-dev/weir/eval/drift"
 	"github.com/weir-dev/weir/eval/evaltest"
 	"github.com/weir-dev/weir/eval/online/onlinetest"
 	"github.com/weir-dev/weir/llm"
@@ -79,7 +80,7 @@ func newWorld(t *testing.T) *world {
 	w.api = New(Config{
 		Alerts:  w.watch,
 		Prompts: &w.prompts, Registry: w.registry, Members: &w.members, Experiments: &w.trials, ExperimentReader: &w.seen,
-		Reader: w.store, Scores: w.scores, Finder: w.store, Annotations: &w.queues, Datasets: &w.evals, Evals: &w.evals, EvalResults: &w.evals, Online: &w.online, Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
+		Reader: w.store, Scores: w.scores, Finder: w.store, Bundles: w.store, Annotations: &w.queues, Datasets: &w.evals, Evals: &w.evals, EvalResults: &w.evals, Online: &w.online, Drift: drift.NewReports(drift.Source{Calls: w.store, Traffic: w.store}), Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
 		KeysChanged:   func(context.Context) error { w.heard++; return w.keysChanged },
 		PricesChanged: func(context.Context) error { w.heard++; return w.pricesChanged },
 		Budgets:       w.budgets, BudgetLedger: w.budgets, BudgetEvents: w.budgets, Advice: w.budgets, BudgetsChanged: func(context.Context) error { w.heard++; return nil },

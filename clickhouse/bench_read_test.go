@@ -60,6 +60,31 @@ func BenchmarkRead(b *testing.B) {
 			return err
 		}
 	}
+	bundles := func(read func(context.Context, trace.Filter, int, string) (trace.BundlePage, error), f trace.Filter, pages int) question {
+		return func(ctx context.Context) error {
+			cursor := ""
+			for range pages {
+				page, err := read(ctx, f, 50, cursor)
+				if err != nil {
+					return err
+				}
+				if len(page.Bundles) == 0 {
+					return errors.New("no bundles")
+				}
+				cursor = page.Next
+			}
+			return nil
+		}
+	}
+	users := func(f trace.Filter) question {
+		return func(ctx context.Context) error {
+			page, err := db.Users(ctx, trace.UserQuery{Filter: f, Order: trace.ByCost, Limit: 50})
+			if err == nil && len(page.Users) == 0 {
+				err = errors.New("no users")
+			}
+			return err
+		}
+	}
 	facets := func(ctx context.Context) error { _, err := db.Facets(ctx, month, 20); return err }
 	before := trace.Filter{Since: start.Add(-30 * day), Until: end.Add(-29 * day)}
 	for _, q := range []struct {
@@ -103,6 +128,13 @@ func BenchmarkRead(b *testing.B) {
 			}
 			return err
 		}},
+		{"newest 50 traces", bundles(db.Traces, month, 1)},
+		{"newest 50 traces of a model's errors", bundles(db.Traces, trace.Filter{Since: start, Status: "error", Model: "model-3"}, 1)},
+		{"newest 50 sessions", bundles(db.Sessions, month, 1)},
+		{"newest 50 sessions of a user", bundles(db.Sessions, trace.Filter{Since: start, User: "user7"}, 1)},
+		{"users by cost, 30 days", users(month)},
+		{"users by cost, 7 days", users(week)},
+		{"one user, 30 days", users(trace.Filter{Since: start, User: "user77"})},
 		{"search a day", list(trace.Filter{Text: "needle", Since: end.Add(-day)})},
 		{"search a week", list(trace.Filter{Text: "needle", Since: end.Add(-7 * day)})},
 		{"costs by model and user, 30 days", costs(month, "model", "user")},

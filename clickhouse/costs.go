@@ -111,14 +111,7 @@ func costSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
 		names = append(names, name)
 		outer = append(outer, strings.ReplaceAll(one.outer, "V", name))
 	}
-	sums := make([]string, 0, len(figures)+4)
-	for _, fig := range figures {
-		sums = append(sums, "sum(s_"+fig.column+")")
-	}
-	// Decimal(38, 9) as text: the driver's decimals hold no more than text does.
-	sums[4], sums[5] = "toString("+sums[4]+")", "toString("+sums[5]+")"
-	sums = append(sums, "min(s_shortest)", "max(s_longest)", latencies.total(), ttfts.total())
-
+	sums := sumExpressions()
 	var b strings.Builder
 	by := strings.Join(names, ", ")
 	if len(names) == 0 {
@@ -128,6 +121,17 @@ func costSQL(w *where, g *grouping, f *trace.Filter, parts []part) string {
 	fmt.Fprintf(&b, "SELECT toUInt64(grouping(%s)), %s, %s FROM (%s) GROUP BY GROUPING SETS ((%s), ()) LIMIT %d",
 		by, strings.Join(outer, ", "), strings.Join(sums, ", "), partsSQL(w, g, f, parts), by, maxCostRows+2)
 	return b.String()
+}
+
+// sumExpressions are the figures over the rows of partsSQL, as scanCosts reads them.
+func sumExpressions() []string {
+	sums := make([]string, 0, len(figures)+4)
+	for _, fig := range figures {
+		sums = append(sums, "sum(s_"+fig.column+")")
+	}
+	// Decimal(38, 9) as text: the driver's decimals hold no more than text does.
+	sums[4], sums[5] = "toString("+sums[4]+")", "toString("+sums[5]+")"
+	return append(sums, "min(s_shortest)", "max(s_longest)", latencies.total(), ttfts.total())
 }
 
 // partsSQL reads each part, with its groups as g0, g1, … and its figures as s_calls, … What was added to the cost of calls is

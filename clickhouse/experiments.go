@@ -16,6 +16,10 @@ import (
 
 var _ experiment.Reader = (*DB)(nil)
 
+// ofPipeline picks calls that a RAG pipeline answered. They cost nothing themselves; what the calls beneath them came to, which are in
+// no experiment, is their provider's cost.
+const ofPipeline = "(provider = 'weir' AND startsWith(model, 'rag/'))"
+
 // pastDays is how far before the start of an experiment a unit's earlier calls are looked for.
 const pastDays = 28
 
@@ -263,8 +267,8 @@ func (m *momentsQuery) rows(w *where) string {
 			columns = append(columns, [4]string{name, call, adjustment, score})
 		}
 	}
-	add(asks("cost"), "usd", "toFloat64("+known+")", "toFloat64("+known+")", "toFloat64(0)")
-	add(asks("cost"), "priced", "toInt64(cost IS NOT NULL)", "toInt64(has(flags, '"+wasUnpriced+"'))", "toInt64(0)")
+	add(asks("cost"), "usd", "toFloat64("+known+") + if("+ofPipeline+", toFloat64OrZero(provider_cost), 0)", "toFloat64("+known+")", "toFloat64(0)")
+	add(asks("cost"), "priced", "toInt64(cost IS NOT NULL AND NOT ("+ofPipeline+" AND provider_cost = ''))", "toInt64(has(flags, '"+wasUnpriced+"'))", "toInt64(0)")
 	add(asks("latency"), "duration_ns", "duration_ns", "toInt64(-1)", "toInt64(-1)")
 	add(asks("errors"), "failed", "toInt64(status = 'error')", "toInt64(0)", "toInt64(0)")
 	add(asks("tokens", "input_tokens"), "input", inputSum, "toInt64(0)", "toInt64(0)")

@@ -198,3 +198,36 @@ func TestExperimentsRefuseUnknownMetrics(t *testing.T) {
 		}
 	}
 }
+
+// A call that a pipeline answered counts with what was spent beneath it, and with no cost when that is not known. The figure of another
+// provider is no part of a cost.
+func TestExperimentsOfPipelines(t *testing.T) {
+	start := experimenttest.Start
+	db := experimentStore(t, nil)
+	var batch trace.Slice
+	for i, c := range []struct{ provider, model, reported string }{
+		{"weir", "rag/handbook", "0.500000000"}, {"weir", "rag/handbook", ""}, {"openai", "gpt-4o", "7"}, {"other", "rag/x", "7"},
+	} {
+		rec, _ := observed(i, &experimenttest.Observation{
+			Time: start.Add(time.Duration(i) * time.Minute), Experiment: "retrieval", Unit: fmt.Sprint("u", i), Epoch: 1, Arm: "a", InAnalysis: true, CostUSD: new(0.25),
+		})
+		rec.Call.Provider, rec.Call.Model, rec.Call.ProviderCost = c.provider, c.model, c.reported
+		if c.provider == "weir" {
+			rec.Call.Cost = 0
+		}
+		batch = append(batch, rec)
+	}
+	if err := db.Write(t.Context(), trace.Batch{Token: "pipelines", Records: batch}); err != nil {
+		t.Fatal(err)
+	}
+	cells, err := db.Moments(t.Context(), experiment.Query{Experiment: "retrieval", Unit: experiment.User, Since: start, Until: start.Add(time.Hour)}, []experiment.Measure{
+		{Metric: "cost", Per: experiment.PerUnit, Covariate: experiment.NoCovariate},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []experiment.Cell{{Epoch: 1, Arm: "a", Moments: stats.Moments{N: 3, Y: 1, YY: 0.25 + 2*0.0625}}}
+	if diff := cmp.Diff(cells, want); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -315,14 +316,51 @@ func (r *RAG) Documents(ctx context.Context, collection, after string, limit int
 	}
 	var w where
 	var list []rag.DocumentInfo
-	err = r.query(ctx, "list documents of "+strconv.Quote(c.Name), func(rows driver.Rows) error {
+	ends := map[uint64]int{} // from the row of a document's last chunk to its place in the list
+	step := "list documents of " + strconv.Quote(c.Name)
+	err = r.query(ctx, step, func(rows driver.Rows) error {
 		var d rag.DocumentInfo
-		var chunks uint64
-		err := rows.Scan(&d.ID, &d.Title, &d.Hash, &d.Tenant, &chunks)
-		d.Chunks = int(chunks)
+		var names, values []string
+		var chunks, newest, last uint64
+		if err := rows.Scan(&d.ID, &d.Title, &d.Hash, &d.Tenant, &names, &values, &chunks, &newest, &last); err != nil {
+			return err
+		}
+		for i, name := range names[:min(len(names), len(values))] {
+			if d.Labels == nil {
+				d.Labels = make(map[string]string, len(names))
+			}
+			d.Labels[name] = values[i]
+		}
+		d.Chunks, d.Indexed = int(chunks), time.Unix(0, int64(newest)).UTC()
+		ends[last] = len(list)
 		list = append(list, d)
-		return err
-	}, "SELECT document, argMin(title, (ordinal, id)), argMin(document_hash, (ordinal, id)), argMin(tenant, (ordinal, id)), uniqExact(id) FROM rag_points WHERE "+
+		return nil
+	}, "SELECT document, argMin(title, (ordinal, id)), argMin(document_hash, (ordinal, id)), argMin(tenant, (ordinal, id)), argMin(label_names, (ordinal, id)), "+
+		"argMin(label_values, (ordinal, id)), uniqExact(id), max(seq), argMax(seq, (ordinal, id, seq)) FROM rag_points WHERE "+
 		c.living()+" AND document > "+w.text(after)+" GROUP BY document ORDER BY document LIMIT "+strconv.Itoa(limit), w.args...)
-	return list, err
+	if err != nil || len(list) == 0 {
+		return list, err
+	}
+	// Where a document ends is in its last passage alone, which is not read for any other row.
+	return list, r.query(ctx, step, func(rows driver.Rows) error {
+		var row ragPointRow
+		if err := rows.ScanStruct(&row); err != nil {
+			return err
+		}
+		chunk, err := row.chunk()
+		list[ends[row.Seq]].Bytes = chunk.End
+		return err
+	}, "SELECT "+ragChunkColumns.String()+" FROM rag_points WHERE "+c.rows()+" AND seq IN ("+numbersText(slices.Collect(maps.Keys(ends)))+")")
+}
+
+// numbersText writes rows' numbers as a list of SQL.
+func numbersText(list []uint64) string {
+	var b []byte
+	for i, n := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, n, 10)
+	}
+	return string(b)
 }

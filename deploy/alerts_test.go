@@ -20,6 +20,8 @@ func exposed(t *testing.T) map[string]bool {
 	refusals := set.CountRefusals()
 	refusals.Budget("b")
 	set.WatchBudgets(func() []metrics.Budget { return []metrics.Budget{{Name: "b", Dollars: true}} })
+	questions := set.CountRAG([]string{"p"})
+	questions.Embedded("p", true, 1, nil)
 	set.Observe(&trace.Record{Call: trace.Span{Model: "m", Provider: "p", PriceStatus: "unpriced"}})
 	rec := httptest.NewRecorder()
 	set.Handler().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
@@ -68,7 +70,7 @@ func TestPrometheusAlerts(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"WeirDown", "WeirStoreDown", "WeirSpoolWaitsLong", "WeirRecordsQuarantined", "WeirRecordsDropped", "WeirErrorRate", "WeirBudgetNearLimit"} {
+	for _, want := range []string{"WeirDown", "WeirStoreDown", "WeirSpoolWaitsLong", "WeirRecordsQuarantined", "WeirRecordsDropped", "WeirErrorRate", "WeirBudgetNearLimit", "WeirRAGFindsNothing"} {
 		if !seen[want] {
 			t.Errorf("there is no rule %s", want)
 		}

@@ -41,11 +41,25 @@ type Result struct {
 	Searched  string // the question as it was searched with
 	Answer    string
 	Citations []Citation
-	Contexts  []string          // the passages, in the order of the prompt
-	Texts     map[string]string // of the chunks that were found, by id
+	Contexts  []string         // the passages' texts
+	Passages  []Passage        // in the order of the prompt
+	Found     map[string]Chunk // the chunks that were found, by id
 	Stages    []Stage
 	Cost      price.USD // of everything
 	CostKnown bool
+}
+
+// Passage is a source as the model was given it, or would have been.
+type Passage struct {
+	Source   int      `json:"source"` // its number in the prompt, from 1
+	ID       string   `json:"id"`     // of the best chunk that it stands for
+	Document string   `json:"document"`
+	Title    string   `json:"title"`
+	Headings []string `json:"headings"`
+	Start    int      `json:"start"` // byte offsets in the document
+	End      int      `json:"end"`
+	Tokens   int      `json:"tokens"` // with what stands around it in the prompt
+	Text     string   `json:"text"`
 }
 
 // Ask answers a question on the account of a call, or only finds the passages for it. What a provider refuses is an error here. The
@@ -64,12 +78,12 @@ func (p *Pipeline) Ask(ctx context.Context, on *llm.Call, q Question, answer boo
 	}
 	r.end(err)
 	usd, known := r.Spent()
-	texts := make(map[string]string, len(r.found))
+	found := make(map[string]Chunk, len(r.found))
 	for _, c := range r.found {
-		texts[c.ID] = c.Text
+		found[c.ID] = c.Chunk
 	}
 	return Result{
-		Asked: r.asked(), Searched: r.searched, Answer: r.answer, Citations: r.citations, Contexts: r.contexts(), Texts: texts, Stages: r.stages(),
+		Asked: r.asked(), Searched: r.searched, Answer: r.answer, Citations: r.citations, Contexts: r.contexts(), Passages: passagesOf(r.sources), Found: found, Stages: r.stages(),
 		Cost: usd, CostKnown: known,
 	}, err
 }
@@ -109,7 +123,17 @@ func (r *run) generate(ctx context.Context, req *request, cache string) (*llm.Re
 	st := stepRun{Step: StepGenerate, span: llm.NewSpanID(), start: time.Now()}
 	st.set(attrOperation, "chat")
 	st.set(attrRequestModel, r.cfg.Model)
-	call := r.call(st.span, r.cfg.Model, req.body(&r.cfg.Settings, r.sources))
+	settings := r.cfg.Settings
+	var use *llm.Use
+	if settings.Prompt != "" {
+		text, version, err := r.cfg.Words(ctx, settings.Prompt)
+		if err != nil {
+			return nil, err
+		}
+		settings.System, use = text, &version
+	}
+	call := r.call(st.span, r.cfg.Model, req.body(&settings, r.sources))
+	call.Use = use
 	call.Cache, call.AskedUsage = cache, req.usage
 	call.Stream = isTrue(req.members["stream"])
 	resp, err := r.Send(ctx, call)
@@ -152,8 +176,11 @@ func (r *run) cite(f *quoteFilter) (rest string) {
 			if !c.Verified {
 				bad++
 			}
-			if c.ID != "" {
-				r.sources[c.Source-1].Candidate.place(StepCite, i+1, 0)
+			if c.ID == "" {
+				continue
+			}
+			if of := r.sources[c.Source-1].Candidate; of.Places[StepCite].Rank == 0 { // its first citation's place is its own
+				of.place(StepCite, i+1, 0)
 			}
 		}
 		st.out = len(r.citations)
@@ -173,6 +200,32 @@ func (r *run) contexts() []string {
 	out := make([]string, len(r.sources))
 	for i, s := range r.sources {
 		out[i] = s.Text
+	}
+	return out
+}
+
+// PassagesOf makes the passages of chunks that were packed, best first, as a prompt of these settings has them.
+func PassagesOf(chunks []Chunk, s Settings) []Passage {
+	sources := make([]*Source, len(chunks))
+	for i := range chunks {
+		c := &Candidate{Chunk: chunks[i]}
+		text, start, end := passage(c, s.Parents)
+		sources[i] = &Source{Candidate: c, Text: text, Start: start, End: end, Tokens: c.Tokens}
+	}
+	if s.Order == Edges {
+		sources = edges(sources)
+	}
+	for i, s := range sources {
+		s.Number = i + 1
+	}
+	return passagesOf(sources)
+}
+
+func passagesOf(sources []*Source) []Passage {
+	out := make([]Passage, len(sources))
+	for i, s := range sources {
+		c := s.Candidate
+		out[i] = Passage{s.Number, c.ID, c.Document, c.Title, append([]string{}, c.Headings...), s.Start, s.End, s.Tokens, s.Text}
 	}
 	return out
 }

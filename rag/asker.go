@@ -26,6 +26,7 @@ type asker struct {
 	mu      sync.Mutex // guards what follows
 	cost    price.USD
 	unknown bool // some call has no known cost
+	open    int  // calls whose cost is still to come
 }
 
 var _ llm.Sender = (*asker)(nil)
@@ -41,6 +42,9 @@ func (a *asker) Send(ctx context.Context, call *llm.Call) (*llm.Response, error)
 	if err != nil {
 		return nil, err
 	}
+	a.mu.Lock()
+	a.open++
+	a.mu.Unlock()
 	resp.Body = &counted{ReadCloser: resp.Body, asker: a}
 	return resp, nil
 }
@@ -77,8 +81,16 @@ func (c *counted) Cost() (price.USD, bool) {
 func (a *asker) count(usd price.USD, known bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.open--
 	a.cost += usd
 	a.unknown = a.unknown || !known
+}
+
+// whole is what all calls cost, and false when it is not known, or not yet.
+func (a *asker) whole() (price.USD, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cost, !a.unknown && a.open == 0
 }
 
 // Spent is what all calls so far cost, and false when one of them has no known cost.

@@ -18,6 +18,12 @@ func fencing(texts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
+// What stands before the mark, and before the question.
+const (
+	sourcesBefore  = "The sources. Each stands between two lines with the mark "
+	questionBefore = "Question: "
+)
+
 // sourcesText is what the model is shown of the sources.
 func sourcesText(sources []*Source, question string) string {
 	texts := make([]string, 0, len(sources)+1)
@@ -27,7 +33,7 @@ func sourcesText(sources []*Source, question string) string {
 	}
 	mark := fencing(texts...)
 	var b strings.Builder
-	fmt.Fprintf(&b, "The sources. Each stands between two lines with the mark %s, and its number in front of its text.\n\n", mark)
+	fmt.Fprintf(&b, "%s%s, and its number in front of its text.\n\n", sourcesBefore, mark)
 	for _, s := range sources {
 		c := s.Candidate
 		fmt.Fprintf(&b, "=== %s ===\ndocument: %s\n", mark, oneLine(c.Document))

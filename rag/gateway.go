@@ -49,6 +49,8 @@ type GatewayEmbedder struct {
 	MaxTexts int
 	// Tries is how often a call is made at most; 0 is 6.
 	Tries int
+	// Sent hears of every call: how many texts it had, and how it ended. Nil: nobody does.
+	Sent func(texts int, err error)
 }
 
 var _ Embedder = (*GatewayEmbedder)(nil)
@@ -107,6 +109,9 @@ func (g *GatewayEmbedder) patiently(ctx context.Context, texts []string) ([][]fl
 	pause := firstPause
 	for try := 1; ; try++ {
 		vectors, err := g.once(ctx, texts)
+		if g.Sent != nil {
+			g.Sent(len(texts), err)
+		}
 		busy, ok := errors.AsType[*busyError](err)
 		if err == nil || !ok || try == cmp.Or(g.Tries, embedTries) {
 			return vectors, err

@@ -3,6 +3,7 @@ package rag
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Errors of an Index, to be found with errors.Is in what it returns.
@@ -41,7 +42,11 @@ type DocumentInfo struct {
 	Title  string
 	Hash   string // hex SHA-256 of its text
 	Chunks int
+	Bytes  int // of its text, up to the end of its last chunk
+	Labels map[string]string
 	Tenant string
+	// Indexed is when a chunk of it was last written or described; zero where the store does not keep that.
+	Indexed time.Time
 }
 
 // Query asks for the nearest points by meaning, by words, or by both.

@@ -24,12 +24,17 @@ type Config struct {
 	Terms func(text string) Terms
 	// Top is the gateway's chain: what answers, rewrites, scores and embeds is asked there.
 	Top llm.Sender
-	// Price estimates what a call would cost, and false when that is not known.
-	Price func(model string, u llm.Usage) (price.USD, bool)
-	// Answered hears of every question, once its answer has ended. Nil: nobody does. It must not wait for a store.
-	Answered func(Asked)
+	// Price estimates what a call of a project would cost, and false when that is not known.
+	Price func(project, model string, u llm.Usage) (price.USD, bool)
+	// Answered hears of every question and the call on whose account it was, once its answer has ended. Nil: nobody does. It must not
+	// wait for a store, nor keep the call.
+	Answered func(on *llm.Call, a Asked)
 	// Spans hears of the spans of every question. Nil: nobody does. It must not wait for a store.
 	Spans func([]Span)
+	// Ran hears of every question, and of those that failed. Nil: nobody does. It must not wait for a store.
+	Ran func(Ran)
+	// Words gives what a registry's prompt says, and which version of it that is; needed with Settings.Prompt.
+	Words func(ctx context.Context, prompt string) (string, llm.Use, error)
 	// Kept says whether what is said in a project may be kept; nil: always.
 	Kept func(project string) bool
 }
@@ -52,7 +57,7 @@ func New(cfg Config) *Pipeline {
 		cfg.Kept = func(string) bool { return true }
 	}
 	if cfg.Price == nil {
-		cfg.Price = func(string, llm.Usage) (price.USD, bool) { return 0, false }
+		cfg.Price = func(string, string, llm.Usage) (price.USD, bool) { return 0, false }
 	}
 	return &Pipeline{cfg: cfg, tokens: func(s string) int { return tokens.CountString(enc, s) }}
 }
@@ -126,6 +131,9 @@ type Question struct {
 	// Lists says by what is searched; nil: by both. Only StepDense and StepSparse mean something.
 	Lists []Step
 	Exact bool // compare with every point
+	TopK  int  // chunks of each list; 0: as the settings say
+	// Bare asks no model but the one that embeds: the question is not rewritten, and what is found is not scored.
+	Bare bool
 	// Collection is searched in place of the one that the alias points at; "": that one.
 	Collection string
 }
@@ -144,6 +152,8 @@ func (q *Question) check() *llm.Fault {
 		return &llm.Fault{Code: llm.InvalidRequest, Param: "messages", Message: "the last message with the role user has no text to search with"}
 	case len(q.Text) > MaxQuestion:
 		return &llm.Fault{Code: llm.InvalidRequest, Param: "messages", Message: fmt.Sprintf("the question is longer than %d bytes", MaxQuestion)}
+	case q.TopK < 0 || q.TopK > MaxTopK:
+		return &llm.Fault{Code: llm.InvalidRequest, Param: "top_k", Message: fmt.Sprintf("top_k %d is not from 1 to %d, or 0 for the pipeline's own", q.TopK, MaxTopK)}
 	case len(q.Labels) > maxLabels:
 		return &llm.Fault{Code: llm.InvalidRequest, Param: "labels", Message: fmt.Sprintf("there are more than %d labels to filter by", maxLabels)}
 	}

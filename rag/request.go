@@ -140,7 +140,7 @@ func (r *request) body(s *Settings, sources []*Source) []byte {
 	messages := make([]json.RawMessage, 0, len(r.messages)+1)
 	messages = append(messages, marshal(message{"system", answerSystem(s.System)}))
 	messages = append(messages, r.messages[:r.last]...)
-	messages = append(messages, marshal(message{"user", sourcesText(sources, question) + "Question: " + question}))
+	messages = append(messages, marshal(message{"user", sourcesText(sources, question) + questionBefore + question}))
 	out["model"], out["messages"] = marshal(s.Model), marshal(messages)
 	return marshal(out)
 }

@@ -1,6 +1,7 @@
 package rag
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 
 // maxQuery bounds what a rewriting model may make of a question, in bytes.
 const maxQuery = 4 << 10
+
+// noModel is what a stage says that would ask a model.
+const noModel = "skipped: only passages are asked for, and no model"
 
 // retrieve finds the passages for the question. What is left in sources may be nothing.
 func (r *run) retrieve(ctx context.Context) error {
@@ -53,6 +57,10 @@ func (r *run) rewrite(ctx context.Context) {
 		return
 	}
 	_ = r.step(StepRewrite, func(st *stepRun) error {
+		if r.question.Bare {
+			st.note, st.skipped = noModel, true
+			return nil
+		}
 		var b strings.Builder
 		for _, t := range r.question.Earlier {
 			fmt.Fprintf(&b, "%s: %s\n", t.Role, clip(t.Text, maxRerankText))
@@ -62,9 +70,9 @@ func (r *run) rewrite(ctx context.Context) {
 		text = strings.TrimSpace(text)
 		switch {
 		case err != nil:
-			st.note = "the question is searched with as it is: " + err.Error()
+			st.note, st.failed = "the question is searched with as it is: "+err.Error(), true
 		case text == "" || len(text) > maxQuery:
-			st.note = "the question is searched with as it is: what the model made of it is no query"
+			st.note, st.failed = "the question is searched with as it is: what the model made of it is no query", true
 		default:
 			r.searched, st.note = text, text
 		}
@@ -87,7 +95,7 @@ func (r *run) searches(list Step) bool {
 // search makes the question's vector and asks the index, in one request for both lists.
 func (r *run) search(ctx context.Context) (Found, error) {
 	q := Query{
-		Limit: r.cfg.TopK, AnyTenant: !r.cfg.OwnTenant, Tenant: r.on.Project, Labels: r.question.Labels, Exact: r.question.Exact,
+		Limit: cmp.Or(r.question.TopK, r.cfg.TopK), AnyTenant: !r.cfg.OwnTenant, Tenant: r.on.Project, Labels: r.question.Labels, Exact: r.question.Exact,
 		Vectors: r.cfg.MMR > 0 || r.cfg.MinSimilarity > 0,
 	}
 	r.vector = nil
@@ -204,14 +212,16 @@ func (r *run) rerank(ctx context.Context, candidates []*Candidate) ([]*Candidate
 	err := r.step(StepRerank, func(st *stepRun) error {
 		st.set(attrRequestModel, re.Model)
 		switch {
+		case r.question.Bare:
+			st.note, st.skipped = noModel, true
 		case len(candidates) == 1:
-			st.note = "skipped: there is one candidate"
+			st.note, st.skipped = "skipped: there is one candidate", true
 		case re.ahead(candidates):
-			st.note = fmt.Sprintf("skipped: the best candidate's cosine is ahead of all others' by %.3f or more", re.SkipMargin)
+			st.note, st.skipped = fmt.Sprintf("skipped: the best candidate's cosine is ahead of all others' by %.3f or more", re.SkipMargin), true
 		default:
-			n, err := re.affordable(r.searched, candidates, r.tokens, r.cfg.Price)
+			n, err := re.affordable(r.searched, candidates, r.tokens, r.price)
 			if err != nil {
-				st.note = "skipped: " + err.Error()
+				st.note, st.skipped = "skipped: "+err.Error(), true
 				break
 			}
 			scores, err := re.scores(ctx, r.asker, st.span, r.searched, candidates[:n])
@@ -219,7 +229,7 @@ func (r *run) rerank(ctx context.Context, candidates []*Candidate) ([]*Candidate
 				return ctx.Err()
 			}
 			if err != nil {
-				st.note = "the fused order stays: " + err.Error()
+				st.note, st.failed = "the fused order stays: "+err.Error(), true
 				break
 			}
 			candidates = reorder(candidates, scores)

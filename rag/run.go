@@ -45,6 +45,8 @@ type stepRun struct {
 	note       string // what is worth knowing: why it was skipped, what failed
 	err        error
 	attributes map[string]any
+	skipped    bool // on purpose
+	failed     bool // it did not do what it is for, and the question went on
 }
 
 // begin starts a question on the account of a call.
@@ -88,10 +90,18 @@ func (r *run) end(err error) {
 	}
 	r.done = true
 	r.failed = errors.Join(r.failed, err)
+	if r.cfg.Ran != nil {
+		r.cfg.Ran(r.ran())
+	}
 	if r.cfg.Spans != nil {
 		r.cfg.Spans(r.spans())
 	}
 	if r.cfg.Answered != nil && r.collection.Name != "" && r.question.Collection == "" { // a test of another collection says nothing of this one
-		r.cfg.Answered(r.asked())
+		r.cfg.Answered(r.on, r.asked())
 	}
+}
+
+// price estimates what a call of the question's payer would cost.
+func (r *run) price(model string, u llm.Usage) (price.USD, bool) {
+	return r.cfg.Price(r.on.Project, model, u)
 }

@@ -27,7 +27,7 @@ func (p Pipelines) Names() []string { return slices.Sorted(maps.Keys(p)) }
 // Serve answers chat completions for the models rag/NAME by pipelines, and lists these among the models. All other calls pass.
 //
 // Money is counted on the calls that a pipeline makes, each of which is recorded by itself beneath the client's call: that one is
-// recorded with no usage and no cost of its own, and Response.Spent says what the others came to.
+// recorded with no usage and no cost of its own, and Response.Spent says what the others came to, as does its provider's cost.
 func Serve(next llm.Sender, pipelines Pipelines) llm.Sender {
 	if len(pipelines) == 0 {
 		return next
@@ -159,10 +159,13 @@ func (r *run) spent() (int64, bool) {
 	return int64(usd), known
 }
 
-// outcome says that the client's call used nothing itself.
+// outcome says that the client's call used nothing itself, and as its provider's own figure what all that was asked for it came to.
 func (r *run) outcome(model string, stream bool) func(cut bool) llm.Outcome {
 	return func(cut bool) llm.Outcome {
 		out := llm.Outcome{Model: model, FinishReasons: []string{"stop"}, Source: llm.NoUsage, Delivered: r.answer != ""}
+		if usd, known := r.whole(); known {
+			out.ProviderCost = usd.String()
+		}
 		if stream && (cut || !r.done) {
 			out.FinishReasons = []string{""}
 			out.Err = &llm.Error{Type: "stream_truncated", Message: "the answer broke off before it was complete", Status: http.StatusBadGateway, Retryable: true}

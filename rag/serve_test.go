@@ -141,7 +141,7 @@ func served(t *testing.T, s *script, index rag.Index, set func(*rag.Config)) (ll
 	h := &heard{}
 	cfg := rag.Config{
 		Settings: rag.Settings{Name: "handbook", Model: "m", OwnTenant: true}, Index: index, Alias: "handbook", Embedder: hashed, Terms: bm25.Query, Top: s,
-		Answered: func(a rag.Asked) { h.asked = append(h.asked, a) }, Spans: func(list []rag.Span) { h.spans = append(h.spans, list) },
+		Answered: func(_ *llm.Call, a rag.Asked) { h.asked = append(h.asked, a) }, Spans: func(list []rag.Span) { h.spans = append(h.spans, list) },
 	}
 	if set != nil {
 		set(&cfg)
@@ -248,7 +248,7 @@ func TestAnswer(t *testing.T) {
 	if resp.Outcome == nil || resp.Spent == nil {
 		t.Fatal("the answer does not say what it used")
 	}
-	if out := resp.Outcome(false); out.Source != llm.NoUsage || out.Err != nil || out.Usage != (llm.Usage{}) {
+	if out := resp.Outcome(false); out.Source != llm.NoUsage || out.Err != nil || out.Usage != (llm.Usage{}) || out.ProviderCost != "0.000001000" {
 		t.Errorf("outcome %+v", out)
 	}
 	if n, known := resp.Spent(); n != 1000 || !known {
@@ -451,13 +451,15 @@ func TestRerank(t *testing.T) {
 		}
 		return `{"scores":[` + strings.Join(out, ",") + `]}`
 	}
-	cost := func(per price.USD) func(string, llm.Usage) (price.USD, bool) {
-		return func(_ string, u llm.Usage) (price.USD, bool) { return per * price.USD(u.InputUncached), true }
+	cost := func(per price.USD) func(string, string, llm.Usage) (price.USD, bool) {
+		return func(project, _ string, u llm.Usage) (price.USD, bool) { // as the payer has it
+			return per * price.USD(u.InputUncached), project == "mine"
+		}
 	}
 	for name, test := range map[string]struct {
 		answers []string
 		rerank  rag.Rerank
-		price   func(string, llm.Usage) (price.USD, bool)
+		price   func(string, string, llm.Usage) (price.USD, bool)
 		calls   int
 		note    string
 		first   string // document of the first source
@@ -466,7 +468,7 @@ func TestRerank(t *testing.T) {
 		"repaired":               {[]string{"I think…", all(4, 4)}, rag.Rerank{TopN: 2}, nil, 2, "4 scored", ""},
 		"a score too few, twice": {[]string{all(3, 1), all(3, 1)}, rag.Rerank{TopN: 2}, nil, 2, "the fused order stays", "leave.md"},
 		"far ahead":              {nil, rag.Rerank{TopN: 2, SkipMargin: 0.01}, nil, 0, "skipped: the best candidate", "leave.md"},
-		"no price to hold to":    {nil, rag.Rerank{TopN: 2, Budget: 1}, func(string, llm.Usage) (price.USD, bool) { return 0, false }, 0, "skipped: small has no price", "leave.md"},
+		"no price to hold to":    {nil, rag.Rerank{TopN: 2, Budget: 1}, func(string, string, llm.Usage) (price.USD, bool) { return 0, false }, 0, "skipped: small has no price", "leave.md"},
 		"too dear":               {nil, rag.Rerank{TopN: 2, Budget: 10}, cost(1), 0, "does not pay for two", "leave.md"},
 		"some are paid for":      {[]string{all(2, 2)}, rag.Rerank{TopN: 2, Budget: 390}, cost(1), 1, "2 scored", ""},
 	} {
@@ -661,4 +663,72 @@ func TestSwapUnderLoad(t *testing.T) {
 	}
 	close(stop)
 	asking.Wait()
+}
+
+// What is counted of questions has their outcome, and what each stage cut and left out.
+func TestRan(t *testing.T) {
+	var counted []rag.Ran
+	count := func(cfg *rag.Config) {
+		cfg.Ran = func(r rag.Ran) { counted = append(counted, r) }
+		cfg.Limit, cfg.Rerank = 2, rag.Rerank{Model: "r", Budget: 1} // which pays for nothing
+	}
+	s := &script{answers: []string{leaveAnswer + "\n[9] \"nothing of the kind\"", rag.NotInSources, "broken"}}
+	send, _ := served(t, s, filled(t), count)
+	ask(t, send, leaveQuestion)
+	ask(t, send, leaveQuestion)
+	ask(t, send, `{"model":"rag/handbook","messages":[{"role":"user","content":"leave"}],"weir":{"labels":{"file":["none.md"]}}}`)
+	s.status = http.StatusInternalServerError
+	if resp, err := send.Send(t.Context(), chatCall(leaveQuestion)); err != nil {
+		t.Fatal(err)
+	} else if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var outcomes []rag.Outcome
+	for _, r := range counted {
+		outcomes = append(outcomes, r.Outcome)
+	}
+	if want := []rag.Outcome{rag.OutcomeAnswered, rag.OutcomeNotInSources, rag.OutcomeEmpty, rag.OutcomeFailed}; !slices.Equal(outcomes, want) {
+		t.Fatalf("outcomes %v, want %v", outcomes, want)
+	}
+	first := counted[0]
+	if first.Pipeline != "handbook" || first.Cut[rag.StepFuse] != len(passages)-1-2 || first.Verified != 1 {
+		t.Errorf("counted %+v", first)
+	}
+	for _, st := range first.Stages {
+		if (st.Step == rag.StepRerank) != st.Skipped || st.Failed || st.Took < 0 {
+			t.Errorf("stage %+v", st)
+		}
+	}
+}
+
+// A registry's prompt stands where the pipeline's own words would, and the answering model's call says which version it was.
+func TestPromptOfTheRegistry(t *testing.T) {
+	s := &script{answers: []string{leaveAnswer}}
+	var fails error
+	send, _ := served(t, s, filled(t), func(c *rag.Config) {
+		c.Prompt = "tone@production"
+		c.Words = func(_ context.Context, ref string) (string, llm.Use, error) {
+			return "Be kind, says " + ref + ".", llm.Use{Prompt: "tone", PromptVersion: 3}, fails
+		}
+	})
+	ask(t, send, leaveQuestion)
+	var req struct {
+		Messages []struct{ Role, Content string }
+	}
+	if err := json.Unmarshal(s.asked[0].Body, &req); err != nil {
+		t.Fatal(err)
+	}
+	if m := req.Messages[0]; m.Role != "system" || !strings.HasPrefix(m.Content, "Be kind, says tone@production.\n\nYou answer questions") {
+		t.Errorf("the first message is %+v", m)
+	}
+	if u := s.asked[0].Use; u == nil || u.Prompt != "tone" || u.PromptVersion != 3 || u.Experiment != "" {
+		t.Errorf("made with %+v", u)
+	}
+	fails = llm.Faultf(llm.PromptNotFound, "there is no prompt tone")
+	if _, err := send.Send(t.Context(), chatCall(leaveQuestion)); !errors.Is(err, fails) && !strings.Contains(fmt.Sprint(err), "no prompt tone") {
+		t.Errorf("asked without the prompt: %v", err)
+	}
+	if len(s.asked) != 1 {
+		t.Errorf("%d calls", len(s.asked))
+	}
 }

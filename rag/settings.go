@@ -25,6 +25,8 @@ type Settings struct {
 	ContextTokens int   // of all passages, by the answering model's tokenizer; 0: 3,000
 	Order         Order // of the passages; "": BestFirst
 	System        string
+	// Prompt is a registry's prompt in System's place, as name@label; empty: none.
+	Prompt string
 	// OwnTenant restricts a search to the caller's project and to what is everybody's.
 	OwnTenant bool
 }
@@ -54,6 +56,9 @@ func (s Settings) Check(tell func(name, what string)) {
 		bad("name", "%v", err)
 	} else if len(s.Name) > MaxName {
 		bad("name", "is longer than %d letters", MaxName)
+	}
+	if s.System != "" && s.Prompt != "" {
+		bad("prompt", "takes the place of system: want one of them")
 	}
 	if s.Model == "" {
 		bad("model", "want the model that answers")

@@ -50,7 +50,7 @@ const shownDocuments = 20
 func (r *run) searchAttributes(st *stepRun, found Found) {
 	st.set(attrOperation, "retrieval")
 	st.set(attrSource, r.collection.Name)
-	st.set(attrTopK, r.cfg.TopK)
+	st.set(attrTopK, cmp.Or(r.question.TopK, r.cfg.TopK))
 	st.set(attrDBOperation, "query")
 	st.set(attrDBCollection, r.collection.Name)
 	if r.cfg.Store != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/weir-dev/weir/alert"
 	"github.com/weir-dev/weir/alert/notify"
 	"github.com/weir-dev/weir/clickhouse"
+	"github.com/weir-dev/weir/eval/drift"
 	"github.com/weir-dev/weir/eval/online"
 	"github.com/weir-dev/weir/ingest/budget"
 	"github.com/weir-dev/weir/ingest/spool"
@@ -32,6 +33,7 @@ type alertParts struct {
 	reader  freshReader
 	guard   *budget.Guard
 	spool   *spool.Disk
+	drift   *drift.Reports
 	console string // URL
 }
 
@@ -44,7 +46,7 @@ func newAlarms(cfg AlertsConfig, p alertParts, log *slog.Logger) (*alarms, error
 		box: notify.NewBox(p.control, channels, log),
 		sources: &alert.Sources{
 			Calls: p.reader, Scores: p.store, Budgets: budgetShares(p.guard), Coverage: judgeCoverage(p.control),
-			Spool: func() trace.Counters { return p.spool.Stats().Counters },
+			Spool: func() trace.Counters { return p.spool.Stats().Counters }, Drift: driftUses(p.drift),
 		},
 	}
 	console := p.console

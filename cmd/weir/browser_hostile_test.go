@@ -71,7 +71,7 @@ func hostileText(t *testing.T, p *tab, w *service, axe string) {
 	p.wide(t, 390)
 	p.fits(t, "a call with hostile text at 390 px")
 	p.wide(t, 1280)
-	for _, path := range []string{"/calls?" + url.Values{"user": {hostile[1]}}.Encode(), "/calls?" + url.Values{"tag.mark": {hostile[0]}}.Encode(), "/users", "/costs?by=tag.mark,user", "/calls?q=" + url.QueryEscape(hostile[0]), "/models", "/calls/" + url.PathEscape(hostile[0])} {
+	for _, path := range []string{"/calls?" + url.Values{"user": {hostile[1]}}.Encode(), "/calls?" + url.Values{"tag.mark": {hostile[0]}}.Encode(), "/users", "/users/" + url.PathEscape(hostile[1]), "/traces", "/sessions", "/sessions/" + url.PathEscape(hostile[1]), "/costs?by=tag.mark,user", "/calls?q=" + url.QueryEscape(hostile[0]), "/models", "/calls/" + url.PathEscape(hostile[0])} {
 		p.open(t, path)
 		if strings.HasPrefix(path, "/calls/") {
 			p.shows(t, "no call has this id")

@@ -352,7 +352,7 @@ func TestPlaygroundInABrowser(t *testing.T) {
 
 	// A call comes back with what it asked.
 	p.open(t, "/calls/"+id)
-	p.clickText(t, "main a", "Playground")
+	p.clickText(t, "main a", "Replay in the playground")
 	p.until(t, `document.querySelector('textarea[aria-label="Message 1"]')?.value === `+quoteJS(hostile[0])+` && document.querySelector('input[aria-label="Model 1"]').value === 'gpt-4o'`)
 
 	// A budget that is spent is said plainly.

@@ -59,7 +59,10 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 		return err
 	}
 	defer stop()
-	cfg, err := configOf(cmd, func(cfg *Config) { cfg.Providers = append(cfg.Providers, provider) })
+	cfg, err := configOf(cmd, func(cfg *Config) {
+		cfg.Providers = append(cfg.Providers, provider)
+		demoPipelines(cfg)
+	})
 	if err != nil {
 		return err
 	}
@@ -70,6 +73,11 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 		}
 		if err := seedAlerts(ctx, s.alerts); err != nil && ctx.Err() == nil {
 			log.Error("alerts of the demo not all written", "error", err)
+		}
+		if err := seedHandbook(ctx, cmd, s); err != nil && ctx.Err() == nil {
+			log.Error("the demo's handbook not indexed", "error", err)
+		} else if err := seedQuestions(ctx, s, opts); err != nil && ctx.Err() == nil {
+			log.Error("questions of the demo's past not written", "error", err)
 		}
 		hello(s)
 	}, func(ctx context.Context, s *service) error {
@@ -153,8 +161,13 @@ func seedHistory(ctx context.Context, cmd *cobra.Command, s *service, opts demoO
 // progressBar shows long work on a terminal, and nothing elsewhere.
 func progressBar(cmd *cobra.Command, what string, total int64) (*progress.Tracker, func()) {
 	tracker := &progress.Tracker{Message: what, Total: total, Units: progress.UnitsDefault}
+	return tracker, drawProgress(cmd, tracker)
+}
+
+// drawProgress draws a tracker on a terminal until the function it gives is called.
+func drawProgress(cmd *cobra.Command, tracker *progress.Tracker) func() {
 	if !onTerminal(cmd) {
-		return tracker, func() {}
+		return func() {}
 	}
 	pw := progress.NewWriter()
 	pw.SetOutputWriter(os.Stderr)
@@ -164,7 +177,7 @@ func progressBar(cmd *cobra.Command, what string, total int64) (*progress.Tracke
 	pw.Style().Visibility.Speed = true
 	pw.AppendTracker(tracker)
 	go pw.Render()
-	return tracker, func() {
+	return func() {
 		tracker.MarkAsDone()
 		pw.Stop() // draws what is left and returns
 	}

@@ -30,6 +30,7 @@ func demoRules() []alert.Rule {
 		{Name: "cache-hits", Metric: alert.CacheHitRate, Window: "6h", Op: alert.LT, Warning: at(0.02), MinCalls: 50},
 		{Name: "prices-are-missing", Metric: alert.UnpricedCalls, Window: "1d", Op: alert.GTE, Warning: at(1), GroupBy: []string{"model"}},
 		{Name: "nothing-comes", Metric: alert.Calls, Window: "1h", Op: alert.LT, Alert: at(1), For: "5m"},
+		{Name: "traffic-drifts", About: "Open the series: it names the prompt or model that most of the change is of.", Metric: alert.DriftPSI, Op: alert.GT, Warning: at(0), GroupBy: []string{"project", "series"}},
 		{Name: "records-wait", Metric: alert.SpoolOldest, Op: alert.GT, Warning: at(120), Alert: at(600), For: "1m"},
 	}
 }

@@ -11,16 +11,17 @@ import (
 	"github.com/weir-dev/weir/ingest/route"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/rag"
 	"github.com/weir-dev/weir/sqldb"
 	"github.com/weir-dev/weir/trace"
 )
 
 // onlineRunner scores samples of live calls in the background; its judges ask through the top of the chain, on the account of a project
 // of their own.
-func onlineRunner(control *sqldb.DB, store *clickhouse.DB, fresh freshReader, top llm.Sender, cost judge.Price, texts judge.Resolver, owner string, log *slog.Logger) *online.Runner {
+func onlineRunner(control *sqldb.DB, store *clickhouse.DB, fresh freshReader, questions rag.Log, top llm.Sender, cost judge.Price, texts judge.Resolver, owner string, log *slog.Logger) *online.Runner {
 	return online.New(online.Config{
-		Store: control, Leases: control, Owner: owner, Arrivals: store, Calls: store, Scores: store, Values: store,
-		Send: top, Price: cost, Prompts: texts, Spent: onlineSpent(fresh), Log: log,
+		Store: control, Leases: control, Owner: owner, Arrivals: store, Calls: store, Scores: ragScores{store, questions}, Values: store,
+		Send: top, Price: cost, Prompts: texts, Spent: onlineSpent(fresh), Contexts: ragContexts(store), Log: log,
 	})
 }
 
@@ -32,16 +33,22 @@ func onlineSpent(reader trace.Reader) func(context.Context, string, time.Time) (
 	}
 }
 
-// routePrices says what a model costs at most, of all that calls of it may go to.
+// routePrices says what a model costs online evaluation at most.
 func routePrices(table *route.Table, as func(provider string) string, book *prices) judge.Price {
-	return func(model string, u llm.Usage) (price.USD, bool) {
+	of := payerPrices(table, as, book)
+	return func(model string, u llm.Usage) (price.USD, bool) { return of(online.Project, model, u) }
+}
+
+// payerPrices says what a model costs a project at most, of all that calls of it may go to.
+func payerPrices(table *route.Table, as func(provider string) string, book *prices) func(project, model string, u llm.Usage) (price.USD, bool) {
+	return func(project, model string, u llm.Usage) (price.USD, bool) {
 		plan, err := table.Resolve(model)
 		if err != nil || len(plan.Targets) == 0 {
 			return 0, false
 		}
 		most := price.USD(0)
 		for _, to := range plan.Targets {
-			q := book.Current().Quote(price.Charge{Provider: as(to.Provider), Model: to.Model, Requested: model, Project: online.Project, Usage: u, At: time.Now()})
+			q := book.Current().Quote(price.Charge{Provider: as(to.Provider), Model: to.Model, Requested: model, Project: project, Usage: u, At: time.Now()})
 			if q.Status != price.Exact && q.Status != price.Default {
 				return 0, false
 			}

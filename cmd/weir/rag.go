@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/weir-dev/weir/api"
+	"github.com/weir-dev/weir/internal/metrics"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/rag"
@@ -21,9 +22,11 @@ import (
 type pipelines struct {
 	served  rag.Pipelines
 	configs map[string]*RAGConfig
+	made    map[string]rag.Config
 	indexes map[string]rag.Index // by the name of the pipeline
 	top     llm.Sender
-	price   func(model string, u llm.Usage) (price.USD, bool)
+	counts  *metrics.RAG
+	price   func(project, model string, u llm.Usage) (price.USD, bool)
 }
 
 var _ api.RAG = (*pipelines)(nil)
@@ -33,15 +36,18 @@ type ragParts struct {
 	ClickHouse, Qdrant rag.Index // Qdrant nil: there is none
 	// Top is the chain beneath the stages that hold for clients' requests: what a pipeline asks for one has passed these.
 	Top      llm.Sender
-	Price    func(model string, u llm.Usage) (price.USD, bool)
-	Answered func(rag.Asked)
+	Price    func(project, model string, u llm.Usage) (price.USD, bool)
+	Answered func(on *llm.Call, a rag.Asked)
 	Spans    func([]rag.Span)
+	Counts   *metrics.RAG
+	// Words gives what a prompt of the registry says.
+	Words func(ctx context.Context, prompt string) (string, llm.Use, error)
 }
 
 // openPipelines makes the configured pipelines.
 func openPipelines(cfg Config, with ragParts) *pipelines {
 	out := &pipelines{
-		served: rag.Pipelines{}, configs: map[string]*RAGConfig{}, indexes: map[string]rag.Index{}, top: with.Top, price: with.Price,
+		served: rag.Pipelines{}, configs: map[string]*RAGConfig{}, made: map[string]rag.Config{}, indexes: map[string]rag.Index{}, top: with.Top, price: with.Price, counts: with.Counts,
 	}
 	for i := range cfg.RAG {
 		c := &cfg.RAG[i]
@@ -50,10 +56,11 @@ func openPipelines(cfg Config, with ragParts) *pipelines {
 			index = with.Qdrant
 		}
 		out.configs[c.Name], out.indexes[c.Name] = c, index
-		out.served[c.Name] = rag.New(rag.Config{
-			Settings: c.settings(), Index: index, Store: c.store(), Alias: c.alias(), Embedder: embedderOf, Terms: bm25.Query, Top: with.Top, Price: with.Price,
-			Answered: with.Answered, Spans: with.Spans, Kept: contentKept(cfg),
-		})
+		out.made[c.Name] = rag.Config{
+			Settings: c.settings(), Index: index, Store: c.store(), Alias: c.alias(), Embedder: out.questionEmbedder(c.Name), Terms: bm25.Query, Top: with.Top, Price: with.Price,
+			Answered: with.Answered, Ran: with.Counts.Ran, Words: with.Words, Spans: with.Spans, Kept: contentKept(cfg),
+		}
+		out.served[c.Name] = rag.New(out.made[c.Name])
 	}
 	return out
 }
@@ -69,13 +76,16 @@ func ragIndex(s *qdrant.Store) rag.Index {
 // queryTries is how often a vector of a question is tried for: somebody waits for the answer.
 const queryTries = 2
 
-// embedderOf gives what makes vectors of questions to collections of a shape.
-func embedderOf(send llm.Sender, on *llm.Call, of rag.Shape) (rag.Embedder, error) {
-	e, err := newEmbedder(send, on, of.Embedder, of.Dimensions)
-	if g, ok := e.(*named); ok {
-		g.Tries, g.Cache = queryTries, "read"
+// questionEmbedder gives what makes vectors of a pipeline's questions, to collections of a shape.
+func (p *pipelines) questionEmbedder(pipeline string) func(send llm.Sender, on *llm.Call, of rag.Shape) (rag.Embedder, error) {
+	return func(send llm.Sender, on *llm.Call, of rag.Shape) (rag.Embedder, error) {
+		e, err := newEmbedder(send, on, of.Embedder, of.Dimensions)
+		if g, ok := e.(*named); ok {
+			g.Tries, g.Cache = queryTries, "read"
+			g.Sent = func(texts int, err error) { p.counts.Embedded(pipeline, false, texts, err) }
+		}
+		return e, err
 	}
-	return e, err
 }
 
 // named is an embedder of the gateway that goes by the name that shapes have for it.
@@ -131,13 +141,16 @@ func (p *pipelines) Put(ctx context.Context, name string, on *llm.Call, docs ite
 	if err != nil {
 		return rag.Summary{}, err
 	}
+	if g, ok := embedder.(*named); ok {
+		g.Sent = func(texts int, err error) { p.counts.Embedded(name, true, texts, err) }
+	}
 	x := &rag.Indexer{
 		Index: index, Embedder: embedder, Splitter: splitter, Words: bm25.BM25{}, Collection: c.collection(), Dimensions: c.dimensions(),
 		Price: func(tokens int64) (price.USD, bool) {
 			if c.Embedding.Model == hashingModel {
 				return 0, true
 			}
-			return p.price(c.Embedding.Model, llm.Usage{InputUncached: tokens})
+			return p.price(on.Project, c.Embedding.Model, llm.Usage{InputUncached: tokens})
 		},
 	}
 	summary, err := x.Run(ctx, docs)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/weir-dev/weir/price"
+	"github.com/weir-dev/weir/prompts"
 	"github.com/weir-dev/weir/rag"
 	"github.com/weir-dev/weir/rag/split"
 )
@@ -37,6 +38,7 @@ type RAGConfig struct {
 	ContextTokens int          `yaml:"context_tokens"`
 	Order         string       `yaml:"order"`  // best_first, edges
 	System        string       `yaml:"system"` // said to the answering model before the rules
+	Prompt        string       `yaml:"prompt"` // the same, of the registry: name@label
 	Tenant        string       `yaml:"tenant"` // none, project
 
 	position
@@ -91,7 +93,7 @@ func (c *RAGConfig) settings() rag.Settings {
 		Rerank: rag.Rerank{
 			Model: c.Rerank.Model, Candidates: c.Rerank.Candidates, TopN: c.Rerank.TopN, Budget: budget, SkipMargin: c.Rerank.SkipMargin,
 		},
-		Parents: c.Parents, ContextTokens: c.ContextTokens, Order: rag.Order(c.Order), System: c.System, OwnTenant: c.Tenant == "project",
+		Parents: c.Parents, ContextTokens: c.ContextTokens, Order: rag.Order(c.Order), System: c.System, Prompt: c.Prompt, OwnTenant: c.Tenant == "project",
 	}
 }
 
@@ -189,6 +191,9 @@ func (c *RAGConfig) validateParts(cfg *Config, bad func(path, format string, arg
 	if !slices.Contains([]string{"", "none", "project"}, c.Tenant) {
 		bad("tenant", "%q is none of none, project", c.Tenant)
 	}
+	if _, err := prompts.ParseRef(c.Prompt); c.Prompt != "" && err != nil {
+		bad("prompt", "%v", err)
+	}
 	if c.MinScore != nil {
 		bad("min_score", "a fused score says how other chunks rank, not how good one is, so that no bound on it means anything; use min_similarity, a bound on the cosine to the question")
 	}
@@ -201,4 +206,13 @@ func (c *RAGConfig) validateParts(cfg *Config, bad func(path, format string, arg
 		path, what, _ := strings.Cut(err.Error(), ": ")
 		bad(path, "%s", what)
 	}
+}
+
+// pipelineNames are those of the configured pipelines.
+func pipelineNames(cfg Config) []string {
+	out := make([]string, len(cfg.RAG))
+	for i := range cfg.RAG {
+		out[i] = cfg.RAG[i].Name
+	}
+	return out
 }

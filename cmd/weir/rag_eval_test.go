@@ -115,7 +115,7 @@ func reportOf(t *testing.T, p *rag.Pipeline, questions []retrieval.Question, q r
 		}
 		said := &ragSaid{Contexts: got.Contexts, Stages: got.Stages}
 		for _, c := range got.Chunks {
-			said.Chunks = append(said.Chunks, ragChunk{AskedChunk: c, Text: got.Texts[c.ID]})
+			said.Chunks = append(said.Chunks, ragChunk{AskedChunk: c, Text: got.Found[c.ID].Text})
 		}
 		target := retrieval.Aim(&questions[i], func(id string) *retrieval.Text { return texts[id] })
 		if missing := target.Missing(); len(missing) > 0 {

@@ -28,7 +28,12 @@ const (
 	ragBatchBytes     = 4 << 20
 	ragBatchDocuments = 500
 	ragLongest        = 30 << 20 // bytes of a document
+	ragLongestLine    = 32 << 20 // of one in JSON
+	ragFailures       = 3        // batches in a row that are not taken, after which the rest is not tried
 )
+
+// errBatches says that so many were not taken.
+var errBatches = errors.New("stopped; what is indexed stays, and the same command goes on from there")
 
 func ragIndexCommand() *cobra.Command {
 	x := &ragIndexing{}
@@ -64,14 +69,11 @@ code is 1.`,
 			}
 			x.c.timeout = time.Hour // of one batch, which may wait for a provider's limits
 			x.name = args[0]
-			tracker, done := progressBar(cmd, "indexing", source.Size(args[1:]))
-			x.tracker = tracker
+			x.tracker, x.done = &progress.Tracker{Message: "indexing", Total: source.Size(args[1:]), Units: progress.UnitsBytes}, reader.Done
+			drawn := drawProgress(cmd, x.tracker)
 			err = x.run(cmd.Context(), reader.Documents(cmd.Context(), args[1:]))
-			done()
-			if err != nil {
-				return fmt.Errorf("%s indexed, then: %w", noun(int(x.sum.Documents), "document"), err)
-			}
-			return x.tell(cmd)
+			drawn()
+			return x.tell(cmd, err)
 		},
 	}
 	f := cmd.Flags()
@@ -95,8 +97,9 @@ type ragIndexing struct {
 	seen    map[string]bool // ids that were read, with those that failed
 	unread  bool            // something of unknown id could not be read
 	batch   bytes.Buffer
-	n       int // documents in it
-	read    int64
+	ids     []string // of the documents in it
+	inRow   int      // batches that were not taken
+	done    func() int64
 	tracker *progress.Tracker
 	begun   time.Time
 }
@@ -155,21 +158,25 @@ func (x *ragIndexing) add(ctx context.Context, doc *rag.Document) error {
 		}
 		maps.Copy(labels, x.labels)
 	}
-	line, err := json.Marshal(source.Line{ID: doc.ID, Title: doc.Title, Kind: doc.Kind, Text: doc.Text, Labels: labels, Tenant: cmp.Or(x.tenant, doc.Tenant)})
-	if err != nil {
-		return fmt.Errorf("write document %s: %w", doc.ID, err)
-	}
-	if x.n > 0 && x.batch.Len()+len(line) > ragBatchBytes {
+	if len(x.ids) > 0 && x.batch.Len()+len(doc.Text) > ragBatchBytes {
 		if err := x.send(ctx); err != nil {
 			return err
 		}
 	}
 	x.seen[doc.ID] = true
-	x.batch.Write(line)
-	x.batch.WriteByte('\n')
-	x.n++
-	x.read += int64(len(doc.Text))
-	if x.n >= ragBatchDocuments {
+	before := x.batch.Len()
+	line := json.NewEncoder(&x.batch)
+	line.SetEscapeHTML(false)
+	if err := line.Encode(source.Line{ID: doc.ID, Title: doc.Title, Kind: doc.Kind, Text: doc.Text, Labels: labels, Tenant: cmp.Or(x.tenant, doc.Tenant)}); err != nil {
+		return fmt.Errorf("write document %s: %w", doc.ID, err)
+	}
+	if n := x.batch.Len() - before; n > ragLongestLine {
+		x.batch.Truncate(before)
+		x.failed(&rag.DocumentError{Document: doc.ID, Err: fmt.Errorf("as JSON it has %d MB, and at most %d are taken; cut it into several", n>>20, ragLongestLine>>20)})
+		return nil
+	}
+	x.ids = append(x.ids, doc.ID)
+	if len(x.ids) >= ragBatchDocuments {
 		return x.send(ctx)
 	}
 	return nil
@@ -177,27 +184,44 @@ func (x *ragIndexing) add(ctx context.Context, doc *rag.Document) error {
 
 // send gives the batch to the weir.
 func (x *ragIndexing) send(ctx context.Context) error {
-	if x.n == 0 {
+	if len(x.ids) == 0 {
 		return nil
 	}
+	defer func() { x.ids = x.ids[:0]; x.batch.Reset() }()
 	q := url.Values{}
 	if x.project != "" {
 		q.Set("project", x.project)
 	}
 	raw, err := x.c.lines(ctx, "rag/"+url.PathEscape(x.name)+"/documents", q, &x.batch)
 	if err != nil {
-		return err
+		return x.notTaken(err)
 	}
+	x.inRow = 0
 	var got rag.Summary
 	if err := json.Unmarshal(raw, &got); err != nil {
-		return fmt.Errorf("read what became of %s: %w", noun(x.n, "document"), err)
+		return fmt.Errorf("read what became of %s: %w", noun(len(x.ids), "document"), err)
 	}
-	x.batch.Reset()
-	x.n = 0
 	x.sumUp(&got)
-	x.tracker.SetValue(x.read)
+	x.tracker.SetValue(x.done())
 	if d := time.Since(x.begun).Seconds(); d > 0 {
-		x.tracker.UpdateMessage(fmt.Sprintf("indexing, %s chunks, %s/s", count(x.sum.Chunks), count(int64(float64(x.sum.Chunks)/d))))
+		x.tracker.UpdateMessage(fmt.Sprintf("%s, %s chunks, %s chunks/s", noun(int(x.sum.Documents), "document"), count(x.sum.Chunks), count(int64(float64(x.sum.Chunks)/d))))
+	}
+	return nil
+}
+
+// notTaken notes a batch that the weir could not index, unless the next one cannot be told from it: then it is the end.
+func (x *ragIndexing) notTaken(err error) error {
+	refused, ok := errors.AsType[*apiError](err)
+	if !ok || refused.Status < http.StatusInternalServerError && refused.Status != http.StatusConflict {
+		return err
+	}
+	which := x.ids[0]
+	if n := len(x.ids); n > 1 {
+		which = fmt.Sprintf("%s to %s (%d documents)", which, x.ids[n-1], n)
+	}
+	x.sum.Errors, x.unread = append(x.sum.Errors, rag.IndexFailed{Document: which, Error: refused.Message}), true
+	if x.inRow++; x.inRow >= ragFailures || refused.Status == http.StatusConflict {
+		return errBatches
 	}
 	return nil
 }
@@ -272,8 +296,17 @@ func (c *client) lines(ctx context.Context, path string, q url.Values, body *byt
 	return raw, nil
 }
 
-// tell shows what indexing came to, and says no when a document could not be indexed.
-func (x *ragIndexing) tell(cmd *cobra.Command) error {
+// tell shows what indexing came to, and says no when a document could not be indexed. cut is why it ended early, if it did.
+func (x *ragIndexing) tell(cmd *cobra.Command, cut error) error {
+	stopped := errors.Is(cut, errBatches)
+	switch {
+	case cut != nil && cmd.Context().Err() != nil:
+		cut = errors.New("interrupted; the same command goes on where this one stopped")
+	case cut != nil && !stopped && x.sum.Chunks == 0: // there is nothing to tell
+		return cut
+	case cut != nil && !stopped:
+		cut = fmt.Errorf("stopped: %w; what is indexed stays, and the same command goes on from there", cut)
+	}
 	s := newScreen(cmd)
 	if asJSON(cmd) {
 		if err := s.line(&x.sum); err != nil {
@@ -284,13 +317,18 @@ func (x *ragIndexing) tell(cmd *cobra.Command) error {
 		if x.sum.SavedUSD != nil && x.sum.Unchanged > 0 {
 			saved = ", which saved " + x.sum.SavedUSD.String() + " USD"
 		}
-		fmt.Fprintf(s.out, "%s of %s chunks: %s new, %s unchanged%s, %s removed; %s embedded\n", noun(int(x.sum.Documents), "document"), count(x.sum.Chunks),
+		fmt.Fprintf(s.out, "%s of %s: %s new, %s unchanged%s, %s removed; %s embedded\n", noun(int(x.sum.Documents), "document"), noun(int(x.sum.Chunks), "chunk"),
 			count(x.sum.New), count(x.sum.Unchanged), saved, count(x.sum.Removed), count(x.sum.Embedded))
 		for _, e := range x.sum.Errors {
 			s.note("%s: %s", clean(e.Document), clean(e.Error))
 		}
 	}
-	if n := len(x.sum.Errors); n > 0 {
+	switch n := len(x.sum.Errors); {
+	case stopped:
+		return sayNo("%w", cut)
+	case cut != nil:
+		return cut
+	case n > 0:
 		return sayNo("%s could not be indexed", noun(n, "document"))
 	}
 	return nil

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/weir-dev/weir/ingest/spool"
@@ -14,56 +14,42 @@ import (
 	"github.com/weir-dev/weir/trace/otelout"
 )
 
-// What waits for the store of questions.
+// What waits for the stores of questions and of scores.
 const (
 	askedEvery   = time.Second
 	askedBatch   = 200
 	askedWaiting = 5000 // questions; beyond it the oldest are given up
 )
 
-// askedLog writes questions behind the answers, in batches, and reads them with those that still wait written first.
+// askedLog writes questions behind the answers, in batches, and reads them with those that still wait written first. The figures of
+// those that are part of an experiment are written as scores of their calls.
 type askedLog struct {
 	rag.Log
-	log *slog.Logger
-
-	mu      sync.Mutex // guards what follows
-	waiting []rag.Asked
-	lost    int
-
-	writing sync.Mutex // held while a batch is written
+	log       *slog.Logger
+	questions behind[rag.Asked]
+	figures   behind[trace.Score]
 }
 
-// add takes a question. It does not wait.
-func (l *askedLog) add(a rag.Asked) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.waiting) >= askedWaiting {
-		l.waiting = append(l.waiting[:0], l.waiting[1:]...)
-		l.lost++
+// newAskedLog makes a log over stores of questions and of scores.
+func newAskedLog(questions rag.Log, scores trace.Scores, log *slog.Logger) *askedLog {
+	return &askedLog{
+		Log: questions, log: log,
+		questions: behind[rag.Asked]{write: questions.Write, batch: askedBatch, most: askedWaiting},
+		figures:   behind[trace.Score]{write: scores.PutScores, batch: 2 * askedBatch, most: 2 * askedWaiting},
 	}
-	l.waiting = append(l.waiting, a)
+}
+
+// add takes a question that was asked on the account of a call. It does not wait.
+func (l *askedLog) add(on *llm.Call, a rag.Asked) {
+	l.questions.add(a)
+	for _, s := range figuresOf(on, &a) {
+		l.figures.add(s)
+	}
 }
 
 // flush writes what waits.
 func (l *askedLog) flush(ctx context.Context) error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	for {
-		l.mu.Lock()
-		batch := append([]rag.Asked(nil), l.waiting[:min(askedBatch, len(l.waiting))]...)
-		lost := l.lost
-		l.mu.Unlock()
-		if len(batch) == 0 {
-			return nil
-		}
-		if err := l.Write(ctx, batch); err != nil {
-			return err
-		}
-		l.mu.Lock()
-		gone := min(len(batch), max(len(batch)-(l.lost-lost), 0)) // what was given up meanwhile was at the beginning
-		l.waiting = append(l.waiting[:0], l.waiting[gone:]...)
-		l.mu.Unlock()
-	}
+	return errors.Join(l.questions.flush(ctx), l.figures.flush(ctx))
 }
 
 // run writes until ctx ends, and then what is left.

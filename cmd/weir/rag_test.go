@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/weir-dev/weir/rag"
 	"github.com/weir-dev/weir/rag/ragtest"
 	"github.com/weir-dev/weir/trace"
+	"github.com/weir-dev/weir/trace/tracetest"
 )
 
 // answering is a configuration with a pipeline whose vectors come from a provider.
@@ -222,9 +224,11 @@ func (l *awayLog) Write(ctx context.Context, asked []rag.Asked) error {
 
 func TestQuestionsWaitForTheStore(t *testing.T) {
 	store := &awayLog{away: 2}
-	l := &askedLog{Log: store, log: slog.New(slog.DiscardHandler)}
+	scores := &tracetest.MemoryScores{}
+	l := newAskedLog(store, scores, slog.New(slog.DiscardHandler))
+	on := &llm.Call{Project: "p"}
 	for i := range askedWaiting + 7 {
-		l.add(rag.Asked{ID: fmt.Sprintf("%06d", i), Pipeline: "p", Time: time.Unix(int64(i), 0)})
+		l.add(on, rag.Asked{ID: fmt.Sprintf("%06d", i), Pipeline: "p", Time: time.Unix(int64(i), 0)})
 	}
 	if err := l.flush(t.Context()); !errors.Is(err, rag.ErrAway) {
 		t.Fatalf("flush: %v", err)
@@ -233,17 +237,33 @@ func TestQuestionsWaitForTheStore(t *testing.T) {
 		t.Fatalf("%d questions, %v", len(list), err)
 	}
 	s, err := l.Summary(t.Context(), rag.AskedFilter{})
-	if err != nil || s.Questions != askedWaiting || l.lost != 7 {
-		t.Errorf("%d questions came through and %d were given up, %v", s.Questions, l.lost, err)
+	if err != nil || s.Questions != askedWaiting || l.questions.lost != 7 {
+		t.Errorf("%d questions came through and %d were given up, %v", s.Questions, l.questions.lost, err)
 	}
 	if _, err := l.Get(t.Context(), "000006"); !errors.Is(err, rag.ErrNotAsked) {
 		t.Errorf("the oldest: %v", err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	l.add(rag.Asked{ID: "last", Time: time.Unix(9, 9)})
+	on.Use = &llm.Use{Experiment: "retrieval", Arm: "b", Epoch: 2, Unit: "u1"}
+	l.add(on, rag.Asked{ID: "last", Pipeline: "p", Time: time.Unix(9, 9), RetrievalMS: 12.5, GenerationCost: new(price.USD(500_000_000))})
 	l.run(ctx) // writes what is left
 	if _, err := store.MemoryLog.Get(t.Context(), "last"); err != nil {
 		t.Errorf("the last: %v", err)
+	}
+	// Of what is in an experiment's analysis the figures are scores of the call, and of nothing else.
+	page, err := scores.ListScores(t.Context(), trace.ScoreFilter{}, 10, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, s := range page.Scores {
+		got[s.Name] = s.Value
+		if s.CallID != "last" || s.Experiment != "retrieval" || s.Arm != "b" || s.Epoch != 2 || s.Unit != "u1" || s.Model != "rag/p" {
+			t.Errorf("a score %+v", s)
+		}
+	}
+	if want := map[string]float64{retrievalTime: 12.5, generationCost: 0.5}; !maps.Equal(got, want) {
+		t.Errorf("scores %v, want %v", got, want)
 	}
 }

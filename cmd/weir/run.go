@@ -50,6 +50,8 @@ type service struct {
 	book      *prices
 	reader    trace.Reader
 	alerts    *alert.Watch
+	rag       *pipelines
+	asked     *askedLog
 	engine    *engine.Engine // nil beside a ClickHouse server
 }
 
@@ -189,10 +191,10 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	recording := ingest.RecordConfig{
 		Book: book.Current, Recorder: guard.Keep(waiting), Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
 	}
-	questions := &askedLog{Log: store.RAGLog(), log: log}
+	questions := newAskedLog(store.RAGLog(), store, log)
 	answering := openPipelines(cfg, ragParts{
-		ClickHouse: store.RAG(), Qdrant: ragIndex(passages), Top: ingest.Record(send, recording), Price: routePrices(table, priceNames(cfg), book),
-		Answered: questions.add, Spans: ragSpans(waiting, otel, log),
+		ClickHouse: store.RAG(), Qdrant: ragIndex(passages), Top: ingest.Record(send, recording), Price: payerPrices(table, priceNames(cfg), book),
+		Answered: questions.add, Spans: ragSpans(waiting, otel, log), Counts: gauges.CountRAG(pipelineNames(cfg)), Words: registry.Words,
 	})
 	send = rag.Serve(send, answering.served)
 	send = prompts.Resolve(send, promptConfig(cfg, registry, arms, ring))
@@ -208,19 +210,20 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	gateway := ingest.New(door)
 	health := &readiness{store: store, engine: eng, spool: waiting, control: control, prompts: registry, redis: with, qdrant: passages}
 	trials := freshExperiments{store, freshReader{store, waiting.Flush}}
-	alerts, err := newAlarms(cfg.Alerts, alertParts{control, store, freshReader{store, waiting.Flush}, guard, waiting, "http://" + reachable(adminListener.Addr())}, log)
+	drifts := newDrift(store, freshReader{store, waiting.Flush})
+	alerts, err := newAlarms(cfg.Alerts, alertParts{control, store, freshReader{store, waiting.Flush}, guard, waiting, drifts, "http://" + reachable(adminListener.Addr())}, log)
 	if err != nil {
 		return err
 	}
 	evals := newServedEvals(dir.file("evals"), control, control, store, door, admin, log)
 	admins := api.New(api.Config{
 		Reader: freshReader{store, waiting.Flush}, Adjuster: freshAdjuster{store, freshReader{store, waiting.Flush}}, Spool: spoolState{waiting}, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
-		Scores: store, Finder: store,
+		Scores: store, Finder: store, Bundles: freshBundles{store, freshReader{store, waiting.Flush}},
 		Annotations: control, Datasets: control, Evals: control, EvalResults: store, EvalRunner: evals, Online: control, Gate: evalGates{control, store},
 		Budgets: control, BudgetLedger: budgetLedger{guard}, BudgetsChanged: with.budgetsRefresh(guard),
 		BudgetEvents: control, Advice: freshAdvice{store, freshReader{store, waiting.Flush}}, Adjusted: guard.Adjusted,
 		Prompts: control, Registry: registry, Members: control, Experiments: control, ExperimentReader: trials, Playground: playground(door),
-		Alerts: alerts.watch, RAG: answering, RAGLog: questions, Cache: memory, AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
+		Alerts: alerts.watch, Drift: drifts, RAG: answering, RAGLog: questions, Cache: memory, AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
 	})
 	evals.api = admins.Handler()
 	public, private := routers(handlers{
@@ -256,7 +259,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	}
 	looking := goAll(background, pilot.Run)
 	defer func() { stop(); looking() }()
-	scoring := goAll(background, onlineRunner(control, store, freshReader{store, waiting.Flush}, record, routePrices(table, priceNames(cfg), book), judgePrompts(evals.client()), pilot.owner, log).Run)
+	scoring := goAll(background, onlineRunner(control, store, freshReader{store, waiting.Flush}, questions, record, routePrices(table, priceNames(cfg), book), judgePrompts(evals.client()), pilot.owner, log).Run)
 	defer func() { stop(); scoring() }()
 	evaluating := goAll(background, evals.Run)
 	defer func() { stop(); evaluating() }()
@@ -269,7 +272,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 
 	s := &service{
 		url: "http://" + reachable(adminListener.Addr()), gateway: "http://" + reachable(listener.Addr()) + "/v1", firstKey: firstKey,
-		admin: admin, madeAdmin: madeAdmin, dir: dir, writer: store, keys: control, ring: ring, book: book, reader: store, alerts: alerts.watch, engine: eng,
+		admin: admin, madeAdmin: madeAdmin, dir: dir, writer: store, keys: control, ring: ring, book: book, reader: store, alerts: alerts.watch, rag: answering, asked: questions, engine: eng,
 	}
 	s.signIn = s.url + "/?signin=" + url.QueryEscape(admins.SignInCode())
 	if started != nil {

@@ -29,6 +29,7 @@ func liveTraffic(ctx context.Context, s *service, opts demoOptions, log *slog.Lo
 	slots := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { askHandbook(ctx, s, client, opts, log) })
 	for r := range simulator.Traffic(ctx, simulator.TrafficConfig{Seed: uint64(time.Now().Unix()), Rate: opts.rate, Project: demoProject}) {
 		select {
 		case slots <- struct{}{}:

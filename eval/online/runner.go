@@ -34,6 +34,8 @@ type Config struct {
 	// Spent is what the record says the judges of a rule cost since a time, those among it whose process died before it could book them;
 	// nil: what the ledger says is believed.
 	Spent func(ctx context.Context, rule string, since time.Time) (price.USD, error)
+	// Contexts gives the passages that an answer was made of, best first, where the answer itself does not have them; nil: nobody knows.
+	Contexts func(ctx context.Context, rec *trace.Record) ([]string, error)
 
 	Poll       time.Duration // 0: 2 s
 	Overlap    time.Duration // how long the store may take to show what it has stamped; 0: 1 min

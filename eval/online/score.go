@@ -155,6 +155,11 @@ func (b *round) call(ctx context.Context, id string) (bool, error) {
 	if none != nil {
 		return b.book(ctx, id, b.rule.all(none.Outcome, none.Reason, none.Detail))
 	}
+	if b.r.cfg.Contexts != nil && len(sample.Answer.Contexts) == 0 {
+		if sample.Answer.Contexts, err = b.r.cfg.Contexts(ctx, &rec); err != nil {
+			return false, fmt.Errorf("%w %s: its passages: %w", errUnread, id, err)
+		}
+	}
 	decisions := make([]Decision, len(b.scorers))
 	var scores []trace.Score
 	for i := range b.scorers {

@@ -25,13 +25,17 @@ func PSI(reference, sample []float64, bins int) (Shift, bool) {
 		return Shift{}, false
 	}
 	edges := upperEnds(reference, max(bins, 2))
-	p, q := shares(reference, edges), shares(sample, edges)
+	return shift(shares(reference, edges), shares(sample, edges), float64(len(reference)), float64(len(sample))), true
+}
+
+// shift compares shares of bins, of n values of the reference and m of the sample.
+func shift(p, q []float64, n, m float64) Shift {
 	out := Shift{Bins: len(p)}
 	for i := range p {
 		out.PSI += (q[i] - p[i]) * math.Log(q[i]/p[i])
 	}
-	out.Expected = float64(out.Bins-1) * (1/float64(len(reference)) + 1/float64(len(sample)))
-	return out, true
+	out.Expected = float64(out.Bins-1) * (1/n + 1/m)
+	return out
 }
 
 // upperEnds are those of all bins but the last, each once. Of a reference that is one value there are three bins: below it, it, above it.
@@ -62,6 +66,11 @@ func shares(x, edges []float64) []float64 {
 		i, _ := slices.BinarySearch(edges, v)
 		out[i]++
 	}
+	return floored(out)
+}
+
+// floored turns counts into shares, none of them nothing.
+func floored(out []float64) []float64 {
 	total := 0.0
 	for i := range out {
 		out[i] = max(out[i], psiFloor)

@@ -47,7 +47,11 @@ func MannWhitney(a, b []float64) (RankSum, bool) {
 		ties += t*t*t - t
 		i = j
 	}
-	n, m := float64(len(a)), float64(len(b))
+	return rankSum(float64(len(a)), float64(len(b)), ranks, ties)
+}
+
+// rankSum is the test of m values of b among n of a, given the sum of b's ranks and Σ(t³−t) over groups of equal values.
+func rankSum(n, m, ranks, ties float64) (RankSum, bool) {
 	total := n + m
 	variance := n * m / 12 * (total + 1 - ties/(total*(total-1)))
 	if variance <= 0 {
@@ -88,15 +92,17 @@ func KolmogorovSmirnov(a, b []float64) (Distance, bool) {
 		}
 		out.D = max(out.D, math.Abs(float64(i)/float64(len(x))-float64(j)/float64(len(y))))
 	}
-	n, m := float64(len(x)), float64(len(y))
-	root := math.Sqrt(n * m / (n + m))
-	out.Scaled = root * out.D
-	out.P = kolmogorov((root + 0.12 + 0.11/root) * out.D)
-	return out, true
+	return distance(float64(len(x)), float64(len(y)), out.D), true
 }
 
-// kolmogorov is the chance that Kolmogorov's statistic is larger than lambda.
-func kolmogorov(lambda float64) float64 {
+// distance is what the largest difference of distribution functions says of samples of n and m values.
+func distance(n, m, most float64) Distance {
+	root := math.Sqrt(n * m / (n + m))
+	return Distance{D: most, Scaled: root * most, P: KolmogorovTail((root + 0.12 + 0.11/root) * most)}
+}
+
+// KolmogorovTail is the chance that Kolmogorov's statistic is larger than lambda.
+func KolmogorovTail(lambda float64) float64 {
 	if lambda < 0.2 { // there the series does not end, and it is 1 to twelve digits
 		return 1
 	}

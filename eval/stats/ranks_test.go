@@ -43,8 +43,8 @@ func TestKolmogorovSmirnov(t *testing.T) {
 	}
 	closeTo(t, "D", got.D, 0.5, 1e-12)
 	closeTo(t, "scaled", got.Scaled, 0.5*math.Sqrt2, 1e-12)
-	closeTo(t, "the chance at 1.36, which tables give as 5 %", kolmogorov(1.3581), 0.05, 1e-4)
-	closeTo(t, "the chance at 1.63, which tables give as 1 %", kolmogorov(1.6276), 0.01, 1e-4)
+	closeTo(t, "the chance at 1.36, which tables give as 5 %", KolmogorovTail(1.3581), 0.05, 1e-4)
+	closeTo(t, "the chance at 1.63, which tables give as 1 %", KolmogorovTail(1.6276), 0.01, 1e-4)
 	if same, _ := KolmogorovSmirnov([]float64{1, 1, 2}, []float64{2, 1, 1}); same.D != 0 || same.P != 1 {
 		t.Errorf("equal samples differ: %+v", same)
 	}

@@ -53,6 +53,7 @@ var house = []room{
 	{"alert/notify", []string{"alert", "account", "price", "internal/*"}, "it tells people of alerts, and knows no stores"},
 
 	{"eval", []string{"eval/*", "llm", "llm/tokens", "trace", "price", "internal/*"}, "an evaluation knows the nouns and its metrics; what it asks and where it is kept is handed in"},
+	{"eval/drift", []string{"eval/stats", "trace"}, "it compares what a store counts; stores are handed in"},
 	{"eval/evaltest", []string{"eval", "trace", "price"}, "the contract of stores, as a test"},
 	{"eval/online", []string{"eval", "eval/judge", "eval/stats", "llm", "trace", "price", "internal/*"}, "live calls are scored by what scores runs; stores and the way to models are handed in"},
 	{"eval/online/onlinetest", []string{"eval/online", "eval", "price"}, "the contract of a store, as a test"},
@@ -94,7 +95,7 @@ var house = []room{
 	{"internal/expression", nil, "conditions run over plain values; what they mean is their users' business"},
 	{"internal/rawjson", nil, "llm stands on it, so it stands on the standard library alone"},
 	{"internal/outbox", []string{"account", "price"}, "it tells outside addresses of anything; how far it came is kept as price.Delivery"},
-	{"internal/metrics", []string{"llm", "trace", "price"}, "metrics count what the nouns say"},
+	{"internal/metrics", []string{"llm", "trace", "price", "rag"}, "metrics count what the nouns say"},
 	{"internal/simulator", []string{"llm", "llm/tokens", "trace", "price", "internal/rawjson"}, "the simulated provider stands on the other side of the wire, and tells a past made of records"},
 	{"internal/badserver", nil, "the provider that misbehaves stands on the other side of the wire"},
 	{"internal/faultproxy", nil, "the network that fails knows nothing of what it carries"},

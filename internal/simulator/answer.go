@@ -135,6 +135,12 @@ var (
 func (p prompt) write(m model, b Behaviour, r *rand.Rand) string {
 	newest := p.last()
 	results, isTool := p.afterTool()
+	if text, ok := p.quoted(r); ok {
+		return text
+	}
+	if text, ok := p.graded(); ok {
+		return text
+	}
 	switch {
 	case p.format.kind == "json_schema":
 		return p.object(p.format.schema, r)

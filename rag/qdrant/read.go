@@ -98,24 +98,33 @@ func (s *Store) Documents(ctx context.Context, collection, after string, limit i
 	return list, nil
 }
 
-// fill adds what the first chunk of each document says of it.
+// fill adds what the first chunk of each document says of it, and where its last one ends.
 func (s *Store) fill(ctx context.Context, collection string, list []rag.DocumentInfo) error {
 	batch := &qdrant.QueryBatchPoints{CollectionName: collection}
-	for _, d := range list {
+	end := func(document string, direction qdrant.Direction, fields ...string) {
 		batch.QueryPoints = append(batch.QueryPoints, &qdrant.QueryPoints{
-			CollectionName: collection, Limit: new(uint64(1)), Query: qdrant.NewQueryOrderBy(&qdrant.OrderBy{Key: fieldOrdinal}),
-			Filter:      &qdrant.Filter{Must: []*qdrant.Condition{qdrant.NewMatchKeyword(fieldDocument, d.ID)}},
-			WithPayload: qdrant.NewWithPayloadInclude(fieldTitle, fieldHash, fieldTenant),
+			CollectionName: collection, Limit: new(uint64(1)), Query: qdrant.NewQueryOrderBy(&qdrant.OrderBy{Key: fieldOrdinal, Direction: &direction}),
+			Filter:      &qdrant.Filter{Must: []*qdrant.Condition{qdrant.NewMatchKeyword(fieldDocument, document)}},
+			WithPayload: qdrant.NewWithPayloadInclude(fields...),
 		})
+	}
+	for _, d := range list {
+		end(d.ID, qdrant.Direction_Asc, fieldTitle, fieldHash, fieldTenant, fieldLabels)
+		end(d.ID, qdrant.Direction_Desc, fieldEnd)
 	}
 	results, err := s.client.QueryBatch(ctx, batch)
 	if err != nil {
 		return s.fail(ctx, "list documents of collection", collection, err)
 	}
 	for i, r := range results {
-		if i < len(list) && len(r.GetResult()) > 0 { // none: it was removed since it was counted
-			c := chunk(r.GetResult()[0].GetId(), r.GetResult()[0].GetPayload())
-			list[i].Title, list[i].Hash, list[i].Tenant = c.Title, c.DocumentHash, c.Tenant
+		if i/2 >= len(list) || len(r.GetResult()) == 0 { // none: it was removed since it was counted
+			continue
+		}
+		c, d := chunk(r.GetResult()[0].GetId(), r.GetResult()[0].GetPayload()), &list[i/2]
+		if i%2 == 0 {
+			d.Title, d.Hash, d.Tenant, d.Labels = c.Title, c.DocumentHash, c.Tenant, c.Labels
+		} else {
+			d.Bytes = c.End
 		}
 	}
 	return nil

@@ -254,10 +254,13 @@ func (m *Memory) Documents(ctx context.Context, collection, after string, limit 
 		if len(list) >= limit {
 			break
 		}
-		first := slices.MinFunc(chunks[id], func(a, b rag.Chunk) int {
+		slices.SortFunc(chunks[id], func(a, b rag.Chunk) int {
 			return cmp.Or(cmp.Compare(a.Ordinal, b.Ordinal), strings.Compare(a.ID, b.ID))
 		})
-		list = append(list, rag.DocumentInfo{ID: id, Title: first.Title, Hash: first.DocumentHash, Chunks: len(chunks[id]), Tenant: first.Tenant})
+		first, last := chunks[id][0], chunks[id][len(chunks[id])-1]
+		list = append(list, rag.DocumentInfo{
+			ID: id, Title: first.Title, Hash: first.DocumentHash, Chunks: len(chunks[id]), Bytes: last.End, Labels: maps.Clone(first.Labels), Tenant: first.Tenant,
+		})
 	}
 	return list, nil
 }

@@ -21,6 +21,7 @@ func (r *Reader) file(f file, yield func(rag.Document, error) bool) bool {
 		return r.lines(f, yield)
 	}
 	doc, err := r.whole(f, k)
+	r.done.Add(f.size)
 	if err != nil {
 		return yield(rag.Document{}, &rag.DocumentError{Document: f.id, Name: f.name, Err: err})
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/weir-dev/weir/rag"
 )
@@ -25,10 +26,23 @@ type Line struct {
 func (r *Reader) lines(f file, yield func(rag.Document, error) bool) bool {
 	in, err := f.root.Open(f.path)
 	if err != nil {
+		r.done.Add(f.size)
 		return yield(rag.Document{}, &rag.DocumentError{Name: f.name, Err: unwrapPath(err)})
 	}
 	defer in.Close()
-	return Lines(in, f.name, r.most(), yield)
+	return Lines(counted{in, &r.done}, f.name, r.most(), yield)
+}
+
+// counted tells how much was read.
+type counted struct {
+	in   io.Reader
+	done *atomic.Int64
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.done.Add(int64(n))
+	return n, err
 }
 
 // Lines reads a document a line, each of so many bytes at most, and says whether more are wanted. An empty line is none, and one

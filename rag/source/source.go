@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -34,6 +35,7 @@ type Reader struct {
 
 	once   sync.Once
 	client *http.Client
+	done   atomic.Int64
 }
 
 const (
@@ -92,6 +94,9 @@ func Size(args []string) (sum int64) {
 	}
 	return sum
 }
+
+// Done is how many of the bytes that Size counts were read, or passed over because they could not be.
+func (r *Reader) Done() int64 { return r.done.Load() }
 
 func isAddress(arg string) bool {
 	scheme, _, ok := strings.Cut(arg, "://")

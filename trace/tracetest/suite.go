@@ -19,6 +19,7 @@ type Store interface {
 	trace.Writer
 	trace.Reader
 	trace.Finder
+	trace.Bundles
 }
 
 // Preview is the preview function that Test's stores must be opened with.
@@ -62,6 +63,8 @@ func Test(t *testing.T, open func(t *testing.T) Store) {
 		{"filters", contract.filters},
 		{"search", contract.search},
 		{"traces", contract.traces},
+		{"bundles", contract.bundles},
+		{"users", contract.users},
 		{"costs", contract.costs},
 		{"cost groups", contract.costGroups},
 		{"time zones", contract.timeZones},

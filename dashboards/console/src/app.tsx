@@ -37,6 +37,15 @@ const DatasetPage = lazy(() => import('./pages/dataset').then((m) => m.DatasetPa
 const RunPage = lazy(() => import('./pages/run').then((m) => m.RunPage))
 const ComparePage = lazy(() => import('./pages/compare').then((m) => m.ComparePage))
 const AlertsPage = lazy(() => import('./pages/alerts').then((m) => m.AlertsPage))
+const TracesPage = lazy(() => import('./pages/traces').then((m) => m.TracesPage))
+const TracePage = lazy(() => import('./pages/trace').then((m) => m.TracePage))
+const SessionsPage = lazy(() => import('./pages/sessions').then((m) => m.SessionsPage))
+const SessionPage = lazy(() => import('./pages/session').then((m) => m.SessionPage))
+const UsersPage = lazy(() => import('./pages/users').then((m) => m.UsersPage))
+const UserPage = lazy(() => import('./pages/user').then((m) => m.UserPage))
+const DriftPage = lazy(() => import('./pages/drift').then((m) => m.DriftPage))
+const RAGPage = lazy(() => import('./pages/rag').then((m) => m.RAGPage))
+const RAGPipelinePage = lazy(() => import('./pages/ragpipeline').then((m) => m.RAGPipelinePage))
 const MembersPage = lazy(() => import('./pages/members').then((m) => m.MembersPage))
 
 function Room() {
@@ -44,9 +53,11 @@ function Room() {
   switch (path) {
     case '/': return <Overview />
     case '/calls': return <CallsPage />
-    case '/costs': return <CostsPage key="costs" />
+    case '/costs': return <CostsPage />
     case '/costs/advice': return <AdvicePage />
-    case '/users': return <CostsPage key="users" users />
+    case '/traces': return <TracesPage />
+    case '/sessions': return <SessionsPage />
+    case '/users': return <UsersPage />
     case '/cache': return <CachePage />
     case '/budgets': return <BudgetsPage />
     case '/alerts': return <AlertsPage />
@@ -60,13 +71,21 @@ function Room() {
     case '/scores/online': return <OnlinePage />
     case '/scores/annotate': return <AnnotatePage />
     case '/scores/agreement': return <AgreementPage />
+    case '/drift': return <DriftPage />
     case '/datasets': return <DatasetsPage />
     case '/datasets/runs/compare': return <ComparePage />
+    case '/rag': return <RAGPage />
     case '/members': return <MembersPage />
     case '/system': return <SystemPage />
   }
   const call = /^\/calls\/([^/]+)$/.exec(path)
   if (call) return <CallPage id={decode(call[1]!)} />
+  const trace = /^\/traces\/([^/]+)$/.exec(path)
+  if (trace) return <TracePage key={path} id={decode(trace[1]!)} />
+  const session = /^\/sessions\/([^/]+)$/.exec(path)
+  if (session) return <SessionPage key={path} id={decode(session[1]!)} />
+  const user = /^\/users\/([^/]+)$/.exec(path)
+  if (user) return <UserPage key={path} user={decode(user[1]!)} />
   const prompt = /^\/prompts\/([^/]+)$/.exec(path)
   if (prompt) return <PromptPage key={path} name={decode(prompt[1]!)} />
   const change = /^\/changes\/([^/]+)$/.exec(path)
@@ -79,6 +98,8 @@ function Room() {
   if (queue) return <ReviewPage key={path} name={decode(queue[1]!)} />
   const dataset = /^\/datasets\/([^/]+)$/.exec(path)
   if (dataset) return <DatasetPage key={path} name={decode(dataset[1]!)} />
+  const rag = /^\/rag\/([^/]+)(?:\/(bench|documents|collections|questions(?=\/))(?:\/([^/]+))?)?$/.exec(path)
+  if (rag && (rag[2] === 'questions') === (rag[3] !== undefined)) return <RAGPipelinePage key={rag[1]} name={decode(rag[1]!)} tab={rag[2] ?? ''} question={decode(rag[3] ?? '')} />
   const room = unbuilt['/' + path.split('/')[1]]
   return room ? <Unbuilt room={room} /> : <NotFound path={path} />
 }

@@ -8,7 +8,7 @@ export type Labels = Record<string, string>
 
 export interface Filter { project?: string; model?: string; provider?: string; user?: string; prompt?: string; key?: string; status?: string; tags?: Labels }
 export interface Rule {
-  name: string; about?: string; metric: string; filter?: Filter; score?: string; budget?: string; window?: string; timezone?: string; op: string
+  name: string; about?: string; metric: string; filter?: Filter; score?: string; budget?: string; series?: string; window?: string; timezone?: string; op: string
   warning?: number; alert?: number; for?: string; every?: string; no_data?: string; renotify?: string; group_by?: string[]; min_calls?: number; notify?: string[]; disabled?: boolean
 }
 export interface State {
@@ -27,7 +27,7 @@ export interface Replay { since: string; until: string; step_seconds: number; fi
 export const severities: Record<Severity, [string, string]> = { OK: ['ok', 'OK'], NO_DATA: ['', 'no data'], WARNING: ['warn', 'warning'], ALERT: ['bad', 'alert'] }
 
 /** Each metric with its word, its unit, and what else it wants to know. */
-export const metrics: Record<string, { word: string; unit: Unit; window?: boolean; score?: string; budget?: boolean; groups?: boolean }> = {
+export const metrics: Record<string, { word: string; unit: Unit; window?: boolean; score?: string; budget?: boolean; series?: boolean; groups?: boolean }> = {
   spend: { word: 'spend', unit: 'usd', window: true, groups: true },
   spend_forecast: { word: 'spend expected at the end of the month', unit: 'usd', groups: true },
   spend_anomaly: { word: 'spend of the last hour against that hour of the week', unit: 'deviations', groups: true },
@@ -44,7 +44,11 @@ export const metrics: Record<string, { word: string; unit: Unit; window?: boolea
   tokens: { word: 'tokens', unit: 'count', window: true, groups: true },
   spool_waiting: { word: 'records that wait to be stored', unit: 'count' },
   spool_oldest: { word: 'age of the oldest record that waits', unit: 'seconds' },
+  drift_psi: { word: 'drift of the last day (PSI)', unit: 'number', series: true, groups: true },
 }
+
+/** pastless says that nothing is kept of what a metric was. */
+export const pastless = (metric: string): boolean => metric === 'budget_used' || metric === 'drift_psi' || metric.startsWith('spool_')
 
 const ops: Record<string, string> = { gt: 'above', gte: 'at or above', lt: 'below', lte: 'at or below' }
 export const opWord = (op: string): string => ops[op] ?? op
@@ -74,7 +78,7 @@ export const labelsText = (l: Labels): string => Object.entries(l).sort(([a], [b
 export function ruleText(r: Rule): string {
   const m = metrics[r.metric]
   const unit = m?.unit ?? 'number'
-  const of = [r.score && `of ${r.score}`, r.budget && `${r.budget}`].filter(Boolean).join(' ')
+  const of = [r.score && `of ${r.score}`, r.budget && `${r.budget}`, r.series && `of ${r.series.replace('_', ' ')}`].filter(Boolean).join(' ')
   const limits = ([['warning', r.warning], ['alert', r.alert]] as const).filter(([, v]) => v !== undefined).map(([w, v]) => `${w} ${opWord(r.op)} ${valueText(unit, v)}`)
   return [(m?.word ?? r.metric) + (of ? ' ' + of : '') + (r.window ? ` over ${r.window}` : ''), ...limits, r.for && `for ${r.for}`, r.group_by?.length ? `by ${r.group_by.join(', ')}` : ''].filter(Boolean).join(', ')
 }
@@ -126,6 +130,11 @@ export const worst = (a: Alert, b: Alert): number => rank.indexOf(b.severity) - 
 /** callsOf is the list of calls that an event or a state is about. */
 export function callsOf(r: Rule, l: Labels, at: string): string {
   const q = new URLSearchParams()
+  if (r.metric === 'drift_psi') {
+    for (const [k, v] of [['project', l.project ?? r.filter?.project], ['metric', l.series ?? r.series]] as const) if (v) q.set(k, v)
+    if (l.prompt || l.model || r.filter?.prompt || r.filter?.model) q.set('show', 'all')
+    return '/drift?' + q.toString()
+  }
   for (const [k, v] of filterPairs(r.filter)) q.set(k, v)
   for (const [k, v] of Object.entries(l)) if (v && k !== 'budget') q.set(k, v)
   if (r.metric === 'error_rate' || r.metric === 'errors') q.set('status', 'error')

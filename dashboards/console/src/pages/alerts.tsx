@@ -1,20 +1,20 @@
 /** Alerts: rules, where they stand, what happened, what is silenced, and what was told. */
 
-import { useEffect, useState } from 'preact/hooks'
-import { labelsText, ruleText, filterPairs, severities, valueText, worst, type Alert, type AlertList, type Delivery, type Replay, type Severity, type Silence, type State, type Unit } from '../lib/alerts'
+import { useState } from 'preact/hooks'
+import { labelsText, ruleText, filterPairs, pastless, severities, valueText, worst, type Alert, type AlertList, type Delivery, type Replay, type Severity, type Silence, type State, type Unit } from '../lib/alerts'
 import { Failure, query, request, useGet } from '../lib/api'
 import { plural } from '../lib/format'
 import { patch, useLocation } from '../lib/router'
 import { useSession } from '../lib/session'
-import { AlertDetail, History, SeverityBadge } from '../ui/alertdetail'
+import { AlertDetail, EVERY, History, SeverityBadge, useEvery } from '../ui/alertdetail'
 import { AlertForm } from '../ui/alertform'
 import { Ask } from '../ui/ask'
+import { Happened } from '../ui/happened'
 import { Icon } from '../ui/icons'
 import { Card, Empty, Problem, SkeletonRows, Time, toast } from '../ui/parts'
 import { Page } from '../ui/shell'
 import { Code } from '../ui/text'
 
-const EVERY = 10_000
 const order: Severity[] = ['ALERT', 'WARNING', 'NO_DATA', 'OK']
 
 export function AlertsPage() {
@@ -29,10 +29,7 @@ export function AlertsPage() {
   const [quiet, setQuiet] = useState<{ a: Alert; s: State | null } | null>(null)
   const [error, setError] = useState<Failure | null>(null)
   const again = () => { list.reload(); silences.reload(); failed.reload() }
-  useEffect(() => {
-    const t = setInterval(() => { if (!document.hidden) again() }, EVERY)
-    return () => clearInterval(t)
-  }, [list.reload, silences.reload, failed.reload])
+  useEvery(EVERY, again, [list.reload, silences.reload, failed.reload])
   const rules = list.data && [...list.data.alerts].sort(worst)
   const channels = list.data?.channels ?? []
   const open = params.get('rule')
@@ -59,11 +56,14 @@ export function AlertsPage() {
         <>
           <div class="row wrap" aria-label="States">{order.map((s) => { const n = rules.filter((r) => r.severity === s).length; return n > 0 && <span class={'badge ' + severities[s][0]} key={s}><span class="dot" />{n} {severities[s][1]}</span> })}</div>
           {rules.map((a) => <RuleCard key={a.name} a={a} open={a.name === open} may={may} toggle={() => patch({ rule: a.name === open ? undefined : a.name }, true)} edit={() => setForm(a)} remove={() => setLeaving(a)} test={() => void test(a)} onAck={(s) => void acknowledge(a, s)} onSilence={(s) => setQuiet({ a, s })} />)}
-          <Silences list={silences.data?.silences} may={may} onEnd={(s) => void act(() => request('POST', `/api/v1/alerts/silences/${encodeURIComponent(s.id)}/end`), 'The silence is over')} />
-          <Card title="What happened"><History units={Object.fromEntries(rules.map((r) => [r.name, r.unit])) as Record<string, Unit>} /></Card>
-          <Told />
+          <Card title="Alerts that changed"><History units={Object.fromEntries(rules.map((r) => [r.name, r.unit])) as Record<string, Unit>} /></Card>
         </>
       )}
+      {list.data && <>
+        <Silences list={silences.data?.silences} may={may} onEnd={(s) => void act(() => request('POST', `/api/v1/alerts/silences/${encodeURIComponent(s.id)}/end`), 'The silence is over')} />
+        <Happened />
+        <Told />
+      </>}
       {form && <AlertForm a={form === 'new' ? null : form} channels={channels} onClose={() => setForm(null)} onDone={(name) => { toast(form === 'new' ? 'Rule made' : 'Rule changed'); setForm(null); patch({ rule: name }, true); again() }} />}
       {leaving && <Ask title={`Remove "${leaving.name}"?`} yes="Remove the rule" no="Keep it" danger act={() => request('DELETE', '/api/v1/alerts/' + encodeURIComponent(leaving.name))} onClose={() => setLeaving(null)} onDone={() => { setLeaving(null); toast('Rule removed'); again() }}><p>It is not looked at any more. Its history stays.</p></Ask>}
       {quiet && <SilenceForm a={quiet.a} s={quiet.s} onClose={() => setQuiet(null)} onDone={() => { setQuiet(null); toast('Silenced'); again() }} />}
@@ -109,7 +109,7 @@ function RuleCard({ a, open, may, toggle, edit, remove, test, onAck, onSilence }
 
 /** AlertSpark is the last day's value against the thresholds; the details have the same as a table. */
 function AlertSpark({ a }: { a: Alert }) {
-  const none = a.metric === 'budget_used' || a.metric.startsWith('spool_') || a.disabled
+  const none = pastless(a.metric) || a.disabled
   const past = useGet<Replay>(none ? '' : query(`/api/v1/alerts/${encodeURIComponent(a.name)}/past`, { days: 1 }))
   const worst = (a.states.find((s) => s.severity !== 'OK') ?? a.states[0])?.labels ?? {}
   const group = past.data?.groups.find((g) => labelsText(g.labels) === labelsText(worst)) ?? past.data?.groups[0]
@@ -159,6 +159,7 @@ function Silences({ list, may, onEnd }: { list: Silence[] | undefined; may: bool
 /** Told lists the last messages. */
 function Told() {
   const list = useGet<{ deliveries: Delivery[] }>('/api/v1/alerts/deliveries?limit=20')
+  useEvery(EVERY, list.reload, [list.reload])
   if (list.error) return <Problem error={list.error} retry={list.reload} />
   if (!list.data?.deliveries.length) return null
   const kinds: Record<string, string> = { delivered: 'ok', waiting: '', failed: 'bad' }

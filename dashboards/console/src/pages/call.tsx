@@ -7,15 +7,18 @@ import { count, ms, percent, plural } from '../lib/format'
 import { useShortcuts } from '../lib/keys'
 import { exact, parse, usd } from '../lib/money'
 import { roomOf } from '../lib/prompts'
-import { go } from '../lib/router'
+import { go, useLocation } from '../lib/router'
 import { useSession } from '../lib/session'
+import { AddToDataset } from '../ui/adddataset'
+import { CallDiff } from '../ui/calldiff'
 import { CallScores } from '../ui/callscores'
 import { Conversation } from '../ui/conversation'
 import { Icon } from '../ui/icons'
 import { AddToQueue } from '../ui/queueforms'
 import { Card, Copy, Money, Problem, SkeletonRows, Status, Time } from '../ui/parts'
-import { JsonText } from '../ui/text'
 import { Page } from '../ui/shell'
+import { Slow } from '../ui/slow'
+import { JsonText } from '../ui/text'
 
 const buckets: [keyof Usage, string, string, string][] = [
   ['input_uncached', 'Input', 'c1', 'in'], ['cache_read', 'Cache read', 'c5', 'in'], ['cache_write_5m', 'Cache write, 5 min', 'c4', 'in'], ['cache_write_1h', 'Cache write, 1 h', 'c6', 'in'], ['input_audio', 'Audio in', 'c7', 'in'],
@@ -27,6 +30,8 @@ export function CallPage({ id }: { id: string }) {
   const at = '/api/v1/calls/' + encodeURIComponent(id)
   const { may } = useSession()
   const [queueing, setQueueing] = useState(false)
+  const [adding, setAdding] = useState(false)
+  const [comparing, setComparing] = useState(useLocation().params.has('against'))
   const call = useGet<CallDetail>(at)
   const near = neighbours(id)
   const to = (x: string | undefined) => { if (x) { remember(x); go('/calls/' + encodeURIComponent(x), true) } }
@@ -36,16 +41,20 @@ export function CallPage({ id }: { id: string }) {
   const model = c ? c.model || c.model_requested : 'Call'
   return (
     <Page title={model} crumbs={crumbs} actions={
-      <span class="row no-print">
-        {c && ['chat.completions', 'responses', 'messages'].includes(c.endpoint) && !!c.request && <a class="btn small" href={'/playground?call=' + encodeURIComponent(id)}><Icon name="play" size={14} />Playground</a>}
+      <span class="row wrap no-print">
+        {c && ['chat.completions', 'responses', 'messages'].includes(c.endpoint) && !!c.request && <a class="btn small" href={'/playground?call=' + encodeURIComponent(id)}><Icon name="play" size={14} />Replay in the playground</a>}
         {c && may('developer') && <button type="button" class="btn small" title="Have people score it" onClick={() => setQueueing(true)}><Icon name="score" size={14} />Queue</button>}
+        {c && may('developer') && <button type="button" class="btn small" title="Make an item of a dataset of it" onClick={() => setAdding(true)}><Icon name="datasets" size={14} />Add to dataset</button>}
+        {c && <button type="button" class="btn small" aria-pressed={comparing} title="Another call beside it" onClick={() => setComparing(!comparing)}><Icon name="diff" size={14} />Compare</button>}
         <button type="button" class="btn small" disabled={!near.newer} title="Newer call (k)" onClick={() => to(near.newer)}><Icon name="left" size={14} />Newer</button>
         <button type="button" class="btn small" disabled={!near.older} title="Older call (j)" onClick={() => to(near.older)}>Older<Icon name="right" size={14} /></button>
       </span>
     }>
       {call.error && <><Problem error={call.error} retry={call.reload} /><p><a href={near.back}>Back to the calls</a></p></>}
       {!c && !call.error && <div class="call"><Card title="Conversation"><SkeletonRows n={12} /></Card><div class="stack"><Card title="Cost"><SkeletonRows n={4} /></Card><Card title="Timing"><SkeletonRows n={4} /></Card></div></div>}
+      {c && comparing && <CallDiff key={c.id} c={c} onClose={() => setComparing(false)} />}
       {c && <Detail c={c} />}
+      {adding && <AddToDataset id={id} onClose={() => setAdding(false)} />}
       {queueing && <AddToQueue id={id} onClose={() => setQueueing(false)} />}
     </Page>
   )
@@ -82,6 +91,7 @@ function Detail({ c }: { c: CallDetail }) {
         <div class="stack">
           <Cost lines={c.cost_explained ?? []} c={c} unknown={unknown} />
           <Tokens usage={c.usage ?? {}} used={used} raw={c.usage_raw} source={c.usage_source} />
+          <Slow c={c} />
           <Timing c={c} />
           <CallScores id={c.id} />
           <Facts c={c} />
@@ -190,11 +200,11 @@ function Facts({ c }: { c: CallDetail }) {
     <Card title="Details">
       <dl class="facts card-body">
         {row('Call', <><span class="mono cut" title={c.id}>{c.id}</span><Copy text={c.id} label="the call's id" /></>, true)}
-        {c.trace_id && row('Trace', <><span class="mono cut" title={c.trace_id}>{c.trace_id}</span><Copy text={c.trace_id} label="the trace's id" /></>, true)}
+        {c.trace_id && row('Trace', <><a class="mono cut" href={query('/traces/' + encodeURIComponent(c.trace_id), { span: c.id })} title={c.trace_id}>{c.trace_id}</a><Copy text={c.trace_id} label="the trace's id" /></>, true)}
         {row('Project', link('project', c.project))}
         {c.key && row('Key', link('key', c.key))}
-        {c.user && row('User', link('user', c.user))}
-        {c.session && row('Session', <>{link('session', c.session)}<Copy text={c.session} label="the session's id" /></>, true)}
+        {c.user && row('User', <><a class="cut" href={'/users/' + encodeURIComponent(c.user)}>{c.user}</a><span class="faint">{link('user', c.user, 'calls')}</span></>)}
+        {c.session && row('Session', <><a class="cut" href={query('/sessions/' + encodeURIComponent(c.session), { project: c.project })}>{c.session}</a><span class="faint">{link('session', c.session, 'calls')}</span><Copy text={c.session} label="the session's id" /></>, true)}
         {c.model_requested && row('Asked for', <span class="mono cut">{c.model_requested}</span>)}
         {c.model && row('Answered by', <span class="cut">{c.provider ? c.provider + ' / ' : ''}{link('model', c.model)}</span>)}
         {c.service_tier && row('Service tier', c.service_tier)}

@@ -24,12 +24,12 @@ function linkOf(dims: string[], span: Record<string, string | undefined>) {
   return (r: CostRow) => query('/calls', { ...Object.fromEntries(dims.map((d) => [d, String(r[d] ?? '')])), ...span })
 }
 
-export function CostsPage({ users = false }: { users?: boolean }) {
+export function CostsPage() {
   const { params } = useLocation()
   const minute = Math.floor(Date.now() / 60_000) * 60_000
   const range = useMemo(() => resolve(params, '30d', minute), [params.toString(), minute])
   const since = Date.parse(range.since), until = range.until ? Date.parse(range.until) : minute
-  const asked = (params.get('by') ?? (users ? 'user' : 'model')).split(',').filter((d) => d in groups || /^tag\.[\w.-]+$/.test(d)).slice(0, 3)
+  const asked = (params.get('by') ?? 'model').split(',').filter((d) => d in groups || /^tag\.[\w.-]+$/.test(d)).slice(0, 3)
   const dims = asked.length ? asked : ['model']
   const wanted = params.get('grain') ?? range.grain
   const fits = (g: string) => (g === 'minute' ? until - since <= 6 * 3_600_000 : g === 'hour' ? until - since <= 14 * DAY : true)
@@ -49,10 +49,10 @@ export function CostsPage({ users = false }: { users?: boolean }) {
   }
 
   return (
-    <Page title={users ? 'Users' : 'Costs'} actions={<RangePicker range={range} />}>
-      {!users && <CostTabs here="costs" />}
+    <Page title="Costs" actions={<RangePicker range={range} />}>
+      <CostTabs here="costs" />
       <div class="filters">
-        {!users && <GroupBy dims={dims} />}
+        <GroupBy dims={dims} />
         <Segmented label="Granularity" value={grain} onChange={(v) => patch({ grain: v === range.grain ? undefined : v }, true)} options={grains.filter(fits).map((x) => [x, x[0]!.toUpperCase() + x.slice(1)] as const)} />
         <Segmented label="Measure" value={measure} onChange={setMeasure} options={[['cost', 'Cost'], ['calls', 'Calls'], ['tokens', 'Tokens']]} />
         <span class="grow" />
@@ -64,7 +64,7 @@ export function CostsPage({ users = false }: { users?: boolean }) {
             <TimeChart title={`${{ cost: 'Cost', calls: 'Calls', tokens: 'Tokens' }[measure]} by ${dims.map((d) => title(d).toLowerCase()).join(', ')}`} sub={range.label} pivot={chart} measure={measure} grain={grain}
               onSelect={(a, b) => patch({ range: undefined, since: new Date(a).toISOString(), until: b > Date.now() ? undefined : new Date(b).toISOString() })} />
           ) : <Card title="Cost"><SkeletonRows n={8} /></Card>}
-          {!users && <ForecastCard />}
+          <ForecastCard />
           <Card label="Costs">
             {!flat.data ? <SkeletonRows n={8} /> : flat.data.rows.length === 0 ? (
               <Empty icon="costs" title="No calls in this range"><p>Choose a longer range, or another grouping. A call's cost stands here about a second after its answer.</p></Empty>

@@ -8,9 +8,6 @@ type Way = [string, string, string?] // sentence, link, words of the link
 interface Room { name: string; about: string; ways: Way[] }
 
 export const unbuilt: Record<string, Room> = {
-  '/traces': { name: 'Traces', about: 'Every call has a trace id and joins an incoming traceparent.', ways: [['Look at calls one by one, with their attempts and timing:', '/calls', 'Calls'], ['Send spans to your own collector: set OTEL_EXPORTER_OTLP_ENDPOINT.', '']] },
-  '/sessions': { name: 'Sessions', about: 'Calls that carry X-Weir-Session belong together.', ways: [['Open a call and follow its session, or filter by session:', '/calls', 'Calls']] },
-  '/rag': { name: 'RAG', about: 'Documents, passages and answers that cite them.', ways: [['See what embeddings cost:', '/costs?by=endpoint,model', 'Costs by endpoint']] },
 }
 
 export function Unbuilt({ room }: { room: Room }) {

@@ -1,8 +1,8 @@
 /** A rule in detail: its value against its thresholds, its groups, and what happened to it. */
 
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
-import { callsOf, labelsText, opWord, severities, valueText, type Alert, type AlertEvent, type Contributor, type Replay, type Severity, type State, type Unit } from '../lib/alerts'
+import { useEffect, useState } from 'preact/hooks'
+import { callsOf, labelsText, opWord, pastless, severities, valueText, type Alert, type AlertEvent, type Contributor, type Replay, type Severity, type State, type Unit } from '../lib/alerts'
 import { query, useGet } from '../lib/api'
 import { count } from '../lib/format'
 import { BandChart, type Level, type Line } from './bandchart'
@@ -10,6 +10,17 @@ import { Icon } from './icons'
 import { Problem, Segmented, SkeletonRows, Time } from './parts'
 
 export const SeverityBadge = ({ s, pending = '' }: { s: Severity; pending?: '' | Severity }) => <span class={'badge ' + severities[s][0]} data-severity={s}><span class="dot" />{severities[s][1]}{pending && <span class="faint"> soon {severities[pending][1]}</span>}</span>
+
+/** How often what is shown is read again, in milliseconds. */
+export const EVERY = 10_000
+
+/** useEvery does something again and again while the page is looked at. */
+export function useEvery(ms: number, act: () => void, of: unknown[]) {
+  useEffect(() => {
+    const t = setInterval(() => { if (!document.hidden) act() }, ms)
+    return () => clearInterval(t)
+  }, of)
+}
 
 const spans = [['1', '24h', 'last 24 hours'], ['7', '7d', 'last 7 days'], ['30', '30d', 'last 30 days']] as const
 const mostLines = 5
@@ -31,9 +42,9 @@ export function AlertDetail({ a, may, onAck, onSilence, children }: { a: Alert; 
 function Past({ a }: { a: Alert }) {
   const [days, setDays] = useState<'1' | '7' | '30'>('7')
   const [view, setView] = useState<'chart' | 'table'>('chart')
-  const now = a.metric === 'budget_used' || a.metric.startsWith('spool_')
+  const now = pastless(a.metric)
   const past = useGet<Replay>(now ? '' : query(`/api/v1/alerts/${encodeURIComponent(a.name)}/past`, { days }))
-  if (now) return <p class="muted small">What is looked at here is as it is now; nothing is kept of what it was. {a.metric === 'budget_used' && <a href="/budgets">The budgets' own burn-down</a>}</p>
+  if (now) return <p class="muted small">What is looked at here is as it is now; nothing is kept of what it was. {a.metric === 'budget_used' && <a href="/budgets">The budgets' own burn-down</a>}{a.metric === 'drift_psi' && <a href={callsOf(a, {}, '')}>The series, day by day</a>}</p>
   const groups = (past.data?.groups ?? []).slice(0, mostLines)
   const times = (groups[0]?.points ?? []).map((p) => Date.parse(p.at))
   const lines: Line[] = groups.map((g, i) => ({ label: labelsText(g.labels) || a.title, colour: 'c' + (i + 1), values: align(times, g.points) }))
@@ -76,7 +87,7 @@ function align(times: number[], points: { at: string; value: number | null }[]):
 function Groups({ a, may, onAck, onSilence }: { a: Alert; may: boolean; onAck: (s: State) => void; onSilence: (s: State) => void }) {
   if (!a.states.length) return <p class="muted">{a.disabled ? 'It is disabled, and not looked at.' : a.looked_at ? 'There is nothing to look at: no group has calls, and no budget fits.' : 'It has not been looked at yet; that takes a minute at most.'}</p>
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`States of ${a.name}, table`}><table class="table">
+    <div class="scroll" tabIndex={0} role="region" aria-label={`States of ${a.name}, table`}><table class="table alert-groups">
       <thead><tr><th scope="col">State</th><th scope="col">Group</th><th scope="col" class="num">Value</th><th scope="col">Since</th><th scope="col" class="wide">Told</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
       <tbody>{a.states.map((s) => (
         <tr key={labelsText(s.labels)} data-group={labelsText(s.labels)}>
@@ -86,7 +97,7 @@ function Groups({ a, may, onAck, onSilence }: { a: Alert; may: boolean; onAck: (
           <td><Time iso={s.since} mode="ago" /></td>
           <td class="wide"><Time iso={s.told_at} mode="ago" /></td>
           <td class="num nowrap">
-            {!a.metric.startsWith('spool_') && a.metric !== 'budget_used' && <a class="btn small" href={callsOf(a, s.labels, s.at)}>Calls</a>}
+            {!a.metric.startsWith('spool_') && a.metric !== 'budget_used' && <a class="btn small" href={callsOf(a, s.labels, s.at)}>{a.metric === 'drift_psi' ? 'Series' : 'Calls'}</a>}
             {may && s.severity !== 'OK' && <> <button type="button" class="btn small" onClick={() => onAck(s)}>{s.ack_by ? 'Give back' : 'Take it on'}</button></>}
             {may && !s.silenced && <> <button type="button" class="btn small" onClick={() => onSilence(s)}>Silence</button></>}
           </td>
@@ -99,6 +110,7 @@ function Groups({ a, may, onAck, onSilence }: { a: Alert; may: boolean; onAck: (
 /** History lists changes of severity, of one rule or of all. */
 export function History({ rule, units = {} }: { rule?: Alert; units?: Record<string, Unit> }) {
   const list = useGet<{ events: AlertEvent[]; next: string }>(query('/api/v1/alerts/history', { rule: rule?.name, limit: 50 }))
+  useEvery(EVERY, list.reload, [list.reload])
   const [all, setAll] = useState(false)
   const events = list.data?.events
   if (list.error) return <div class="card-body"><Problem error={list.error} retry={list.reload} /></div>

@@ -1,12 +1,14 @@
 /** The form that makes and changes rules, and tries them on the past. */
 
 import { useState } from 'preact/hooks'
-import { faultsOf, filterOf, filterPairs, labelsText, metrics, typed, valueText, type Alert, type Replay, type Rule } from '../lib/alerts'
+import { faultsOf, filterOf, filterPairs, labelsText, metrics, pastless, typed, valueText, type Alert, type Replay, type Rule } from '../lib/alerts'
 import { Failure, request, useGet, type Facets } from '../lib/api'
+import { metrics as driftMetrics } from '../lib/drift'
 import { plural } from '../lib/format'
 import { Icon } from './icons'
 import { Modal, Problem, Spark, Time } from './parts'
 
+const driftSeries = Object.entries(driftMetrics)
 const names = ['project', 'model', 'provider', 'user', 'key', 'prompt', 'status']
 
 export function AlertForm({ a, channels, onClose, onDone }: { a: Alert | null; channels: string[]; onClose: () => void; onDone: (name: string) => void }) {
@@ -32,7 +34,7 @@ export function AlertForm({ a, channels, onClose, onDone }: { a: Alert | null; c
     const out: Record<string, unknown> = {
       name: name.trim(), metric, op, no_data: noData, about: word('about'), for: word('for'), every: word('every'), renotify: word('renotify'), timezone: word('timezone'),
       warning: typed(m.unit, text.warning ?? ''), alert: typed(m.unit, text.alert ?? ''), filter: m.groups ? filterOf(pairs) : undefined,
-      window: m.window ? word('window') : undefined, score: m.score ? word('score') : undefined, budget: m.budget ? word('budget') : undefined,
+      window: m.window ? word('window') : undefined, score: m.score ? word('score') : undefined, series: m.series ? word('series') : undefined, budget: m.budget ? word('budget') : undefined,
       group_by: m.groups ? (text.group_by ?? '').split(/[\s,]+/).filter(Boolean) : undefined, notify: notify.length ? notify : undefined, disabled: disabled || undefined,
       min_calls: word('min_calls') === undefined ? undefined : Number(text.min_calls) || text.min_calls,
     }
@@ -63,6 +65,7 @@ export function AlertForm({ a, channels, onClose, onDone }: { a: Alert | null; c
         <label class="label">Name<input class="field" name="name" autoFocus={!a} disabled={!!a} placeholder="such as errors" value={name} onInput={(e) => setName(e.currentTarget.value)} aria-invalid={wrong.name ? true : undefined} />{said('name')}</label>
         <label class="label">What is looked at<select class="field" name="metric" value={metric} onChange={(e) => { setMetric(e.currentTarget.value); setPast(null) }}>{Object.entries(metrics).map(([k, v]) => <option key={k} value={k}>{v.word}</option>)}</select>{said('metric')}</label>
         {m.score && <label class="label">{m.score}<input class="field" name="score" {...field('score')} />{said('score')}</label>}
+        {m.series && <label class="label">Of<select class="field" name="series" value={text.series ?? ''} onChange={(e) => setText({ ...text, series: e.currentTarget.value })}><option value="">all that is compared</option>{driftSeries.map(([k, v]) => <option key={k} value={k}>{v}</option>)}</select>{said('series')}</label>}
         {m.budget && <label class="label">Budget<input class="field" name="budget" placeholder="each of them" {...field('budget')} />{said('budget')}</label>}
         <div class={m.window ? 'fields three-up' : 'fields'}>
           {m.window && <label class="label">Over<input class="field" name="window" placeholder="5m, 1h, 7d" {...field('window')} /></label>}
@@ -111,7 +114,7 @@ export function AlertForm({ a, channels, onClose, onDone }: { a: Alert | null; c
         <label class="label">What to do about it<input class="field" name="about" placeholder="told with the alert" {...field('about')} />{said('about')}</label>
         <label class="row"><input type="checkbox" checked={disabled} onChange={(e) => setDisabled(e.currentTarget.checked)} />Do not look for now</label>
         {past && <Preview past={past} />}
-        <div class="actions"><button type="button" class="btn" onClick={onClose}>Cancel</button><span class="grow" /><button type="button" class="btn" disabled={busy} onClick={preview}>Try on the last 30 days</button><button class="btn primary" disabled={busy}>{a ? 'Save' : 'Make the rule'}</button></div>
+        <div class="actions"><button type="button" class="btn" onClick={onClose}>Cancel</button><span class="grow" />{!pastless(metric) && <button type="button" class="btn" disabled={busy} onClick={preview}>Try on the last 30 days</button>}<button class="btn primary" disabled={busy}>{a ? 'Save' : 'Make the rule'}</button></div>
       </form>
     </Modal>
   )
@@ -123,7 +126,7 @@ function start(a: Alert | null): Record<string, string> {
   const limit = (v: number | undefined) => (v === undefined ? '' : a.unit === 'share' ? Math.round(v * 1e6) / 1e4 + '%' : String(v))
   return {
     window: a.window ?? '', warning: limit(a.warning), alert: limit(a.alert), for: a.for ?? '', every: a.every ?? '', renotify: a.renotify ?? '', timezone: a.timezone ?? '', about: a.about ?? '',
-    score: a.score ?? '', budget: a.budget ?? '', group_by: (a.group_by ?? []).join(', '), min_calls: a.min_calls ? String(a.min_calls) : '',
+    score: a.score ?? '', series: a.series ?? '', budget: a.budget ?? '', group_by: (a.group_by ?? []).join(', '), min_calls: a.min_calls ? String(a.min_calls) : '',
   }
 }
 

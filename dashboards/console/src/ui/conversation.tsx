@@ -11,11 +11,27 @@ const faces: Record<string, IconName> = { system: 'gear', developer: 'gear', use
 
 const words = (m: Message): string => m.parts.map((p) => ('text' in p ? p.text : p.kind === 'call' ? `${p.name}(${p.args})` : '')).filter(Boolean).join('\n\n')
 
+/** pairs puts the result of a tool beside the call that it answers, so that it stands there and not in a message of its own. */
+export function pairs(list: Message[]): { messages: Message[]; results: Map<string, string> } {
+  const called = new Set(list.flatMap((m) => m.parts.flatMap((p) => (p.kind === 'call' && p.id ? [p.id] : []))))
+  const results = new Map<string, string>()
+  const messages = list.flatMap((m) => {
+    const parts = m.parts.filter((p) => {
+      if (p.kind !== 'result' || !called.has(p.id) || results.has(p.id)) return true
+      results.set(p.id, p.text)
+      return false
+    })
+    return parts.length || !m.parts.length ? [{ ...m, parts }] : []
+  })
+  return { messages, results }
+}
+
 export function Conversation({ request, response, recorded }: { request: unknown; response: unknown; recorded: string }) {
   const t = useMemo(() => read(request, response), [request, response])
   const [view, setView] = useState<'chat' | 'request' | 'response'>('chat')
   const [plain, setPlain] = useState(false)
   const choices = t.messages.filter((m) => m.answer && m.role !== 'embeddings').length
+  const shown = useMemo(() => pairs(t.messages), [t])
   const nothing = !t.request.text && !t.response.text
   return (
     <Card title="Conversation" actions={<>
@@ -33,7 +49,7 @@ export function Conversation({ request, response, recorded }: { request: unknown
               <div class="stack" style={{ gap: '8px', marginTop: '8px' }}>{t.tools.map((x, i) => <div key={i}><b class="mono">{x.name}</b>{x.about && <p class="muted">{x.about}</p>}{x.schema !== undefined && <JsonText text={JSON.stringify(x.schema)} title="parameters" />}</div>)}</div>
             </details>
           )}
-          {t.messages.map((m, i) => <Turn key={i} m={m} plain={plain} many={choices > 1} />)}
+          {shown.messages.map((m, i) => <Turn key={i} m={m} plain={plain} many={choices > 1} results={shown.results} />)}
           {t.response.note && <div class="msg"><div class="notice"><Icon name="warn" /><span>{t.response.note}</span></div></div>}
           {!t.messages.some((m) => m.answer) && t.response.text && (
             <div class="msg answer"><div class="msg-head"><span class="who"><Icon name="warn" size={14} />What came back</span></div>{looksLikeJson(t.response.text) ? <JsonText text={t.response.text} /> : <Code text={t.response.text} />}</div>
@@ -45,7 +61,8 @@ export function Conversation({ request, response, recorded }: { request: unknown
   )
 }
 
-function Turn({ m, plain, many }: { m: Message; plain: boolean; many: boolean }) {
+/** Turn is one message; results are those of the tools that it calls, by the call's id. */
+export function Turn({ m, plain, many, results }: { m: Message; plain: boolean; many: boolean; results?: Map<string, string> }) {
   const text = words(m)
   return (
     <article class={'msg' + (m.answer ? ' answer' : '')} aria-label={m.role}>
@@ -57,7 +74,7 @@ function Turn({ m, plain, many }: { m: Message; plain: boolean; many: boolean })
           {m.finish && <span class={'badge' + (/length|max|filter|incomplete|failed/.test(m.finish) ? ' warn' : '')} title="Why the model stopped">{m.finish}</span>}
         </span>
       </header>
-      {group(m.parts).map((p, i) => Array.isArray(p) ? <div class="pics" key={i}>{p.map((x, k) => <PartView key={k} p={x} plain={plain} />)}</div> : <PartView key={i} p={p} plain={plain} />)}
+      {group(m.parts).map((p, i) => Array.isArray(p) ? <div class="pics" key={i}>{p.map((x, k) => <PartView key={k} p={x} plain={plain} />)}</div> : <PartView key={i} p={p} plain={plain} result={p.kind === 'call' ? results?.get(p.id) : undefined} />)}
       {!m.parts.length && <p class="faint">Nothing is said here.</p>}
     </article>
   )
@@ -75,23 +92,36 @@ function group(parts: Part[]): (Part | Part[])[] {
   return out
 }
 
-function PartView({ p, plain }: { p: Part; plain: boolean }) {
+/** A picture elsewhere is never asked for by this page; a click opens it in a tab of its own. */
+function Remote({ address }: { address: string }) {
+  const web = /^https?:\/\//i.test(address)
+  return <span class="remote"><Icon name="image" size={15} /><span class="cut" title={address}>{address}</span>{web && <a class="btn quiet small" href={address} target="_blank" rel="noopener noreferrer" title="Opens the address in a new tab; whoever keeps it learns that you looked">Open</a>}<Copy text={address} label="the picture's address" /></span>
+}
+
+/** Folded is a tool's JSON: long ones are shut until one wants them. */
+function Folded({ text, title }: { text: string; title: string }) {
+  if (!looksLikeJson(text)) return <div style={{ padding: '8px 11px' }}><Prose text={text} plain /></div>
+  return text.length < 600 ? <JsonText text={text} title={title} /> : <details class="tools" style={{ padding: '6px 11px' }}><summary>{title}, {count(text.length)} characters</summary><JsonText text={text} title={title} /></details>
+}
+
+function PartView({ p, plain, result }: { p: Part; plain: boolean; result?: string | undefined }) {
   switch (p.kind) {
     case 'text': return <Prose text={p.text} plain={plain} />
     case 'refusal': return <div class="notice"><Icon name="warn" /><div><b>Refused</b><div>{p.text}</div></div></div>
     case 'reasoning': return <details class="reason" open={p.text.length < 900}><summary>Reasoning</summary><Prose text={p.text} plain={plain} /></details>
-    case 'image': return p.src ? <img src={p.src} alt="Picture in the message" /> : <span class="remote"><Icon name="image" size={15} /><span class="cut" title={p.note}>{p.note}</span><Copy text={p.note} label="the picture's address" /></span>
+    case 'image': return p.src ? <img src={p.src} alt="Picture in the message" /> : <Remote address={p.note} />
     case 'note': return <p class="muted row"><Icon name="calls" size={14} />{p.text}</p>
     case 'call': return (
       <div class="toolcall">
         <header><Icon name="tool" size={14} /><b class="mono">{p.name || 'tool'}</b><span class="grow" />{p.id && <span class="faint mono cut">{p.id}</span>}</header>
-        {p.args && p.args !== '{}' ? <JsonText text={p.args} title="arguments" /> : <p class="faint" style={{ padding: '6px 11px' }}>no arguments</p>}
+        {p.args && p.args !== '{}' ? <Folded text={p.args} title="arguments" /> : <p class="faint" style={{ padding: '6px 11px' }}>no arguments</p>}
+        {result !== undefined && <><header class="under"><Icon name="right" size={14} /><b>Result</b></header>{result ? <Folded text={result} title="result" /> : <p class="faint" style={{ padding: '6px 11px' }}>empty</p>}</>}
       </div>
     )
     case 'result': return (
       <div class="toolcall">
         <header><Icon name="right" size={14} /><b>Result</b><span class="grow" />{p.id && <span class="faint mono cut">{p.id}</span>}</header>
-        {looksLikeJson(p.text) ? <JsonText text={p.text} /> : <div style={{ padding: '8px 11px' }}><Prose text={p.text} plain /></div>}
+        <Folded text={p.text} title="result" />
       </div>
     )
     case 'vectors': return (
