@@ -92,7 +92,7 @@ test-needs: console npm engine ## install what the tests need: engine library, n
 	@sh tools/need.sh chromium
 
 .PHONY: test
-test: test-needs ## run every test (install what they need first)
+test: test-needs ## run the tests (install what they need first)
 	cd $(CONSOLE) && npm run --silent check
 	go test -timeout 20m ./...
 
@@ -102,9 +102,13 @@ test-faults: test-needs ## every fault of docs/reliability.md in its long form, 
 		-kills $(or $(KILLS),100) -away $(or $(AWAY),10m) -departures 5000 -replica-calls 1000 -experiment-users 40000
 	go test ./redisdb -count=1 -v -timeout 60m -args -rounds 100
 
+.PHONY: test-browser
+test-browser: test-needs ## every flow of the console in a browser: make test only walks through the rooms
+	go test ./cmd/weir -run InABrowser -count=1 -timeout 20m -args -browser
+
 .PHONY: test-pages
-test-pages: test-needs ## examine every state of every page of the console in a browser: accessibility, both themes, narrow windows (some minutes)
-	go test ./cmd/weir -run InABrowser -count=1 -timeout 30m -args -pages
+test-pages: test-needs ## the same, with every state of every page examined: accessibility, both themes, narrow windows (some minutes)
+	go test ./cmd/weir -run InABrowser -count=1 -timeout 30m -args -browser -pages
 
 .PHONY: soak
 soak: build ## half an hour of mixed load: memory, goroutines and files must stay flat (ARGS="-soak-rate 100")

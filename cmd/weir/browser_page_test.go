@@ -36,37 +36,75 @@ func unmet(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-// startBrowser runs one headless Chromium until the test ends.
+// everyFlow runs each flow of the console in a browser; see make test-browser. Without it TestConsoleInABrowser alone goes through the rooms.
+var everyFlow = flag.Bool("browser", false, "run every test that needs a browser, not only the walk through the rooms")
+
+// startBrowser gives the browser to a test of one flow, which make test-browser runs and make test leaves out.
 func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	if !*everyFlow {
+		t.Skip("a flow of the console: run make test-browser")
+	}
+	return chromium(t)
+}
+
+// chromium gives the one headless Chromium of all tests. Each tab of newTab has cookies and storage of its own.
+func chromium(t *testing.T) context.Context {
 	t.Helper()
 	if err := console.Built(); err != nil {
 		unmet(t, err.Error())
 	}
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
+	path := chromiumPath()
 	if path == "" {
 		unmet(t, "no chromium on this machine: install the package chromium, or Chrome")
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.WindowSize(1280, 800), chromedp.WSURLReadTimeout(patience),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true),
-	)
-	if os.Geteuid() == 0 {
-		opts = append(opts, chromedp.NoSandbox) // Chromium refuses its sandbox to root
-	}
-	allocated, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), opts...)
-	t.Cleanup(stop)
-	browser, quit := chromedp.NewContext(allocated)
-	t.Cleanup(quit)
-	if err := chromedp.Do(browser); err != nil {
+	browser, err := sharedChromium.start(path)
+	if err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
 	return browser
+}
+
+func chromiumPath() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			return found
+		}
+	}
+	return ""
+}
+
+// sharedChromium is started by the first test that wants it, and stopped by TestMain.
+var sharedChromium browserProcess
+
+type browserProcess struct {
+	once    sync.Once
+	browser context.Context
+	err     error
+	stop    func()
+}
+
+func (b *browserProcess) start(path string) (context.Context, error) {
+	b.once.Do(func() {
+		opts := append(chromedp.DefaultExecAllocatorOptions[:],
+			chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.WindowSize(1280, 800), chromedp.WSURLReadTimeout(patience),
+			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true),
+		)
+		if os.Geteuid() == 0 {
+			opts = append(opts, chromedp.NoSandbox) // Chromium refuses its sandbox to root
+		}
+		allocated, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+		browser, quit := chromedp.NewContext(allocated)
+		b.browser, b.err = browser, chromedp.Do(browser)
+		b.stop = func() { quit(); stop() }
+	})
+	return b.browser, b.err
+}
+
+func (b *browserProcess) close() {
+	if b.stop != nil {
+		b.stop()
+	}
 }
 
 // tab is a page of a browser with its own cookies. What goes wrong in it is gathered until somebody asks.

@@ -21,7 +21,7 @@ func TestScreenshots(t *testing.T) {
 	if !*updateShots {
 		t.Skip("give -update-shots to write docs/images")
 	}
-	browser := startBrowser(t)
+	browser := chromium(t)
 	w := startWeir(t, simulatedOpenAI(t, simulator.Config{Seed: 4}))
 	w.seed(t, 30, 1200)
 	p := newTab(t, browser, w.url)

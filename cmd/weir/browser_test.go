@@ -26,7 +26,7 @@ import (
 // The console in a real browser, against a real weir: one of each, for all that follows.
 func TestConsoleInABrowser(t *testing.T) {
 	t.Parallel()
-	browser := startBrowser(t)
+	browser := chromium(t)
 	axe := axeSource(t)
 	var p *tab
 	whole := t

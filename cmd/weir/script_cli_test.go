@@ -20,7 +20,15 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	testscript.Main(m, map[string]func(){"weir": main})
+	testscript.Main(suite{m}, map[string]func(){"weir": main})
+}
+
+// suite stops what tests share when all have run.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int {
+	defer sharedChromium.close()
+	return s.M.Run()
 }
 
 // TestScripts runs the command line against an API that plays weir. Scripts find in their environment: WEIR_URL and
