@@ -46,13 +46,7 @@ func hostileText(t *testing.T, p *tab, w *service, axe string) {
 
 	quiet := func(where string) {
 		t.Helper()
-		if got := read[string](t, p, `String(window.__xss)`); got != "undefined" {
-			t.Fatalf("%s: recorded text ran", where)
-		}
-		if got := read[[]string](t, p, `[...document.querySelectorAll('main script, main iframe, main object, main a, main img, main svg[onload], main [onerror]')]
-			.filter((e) => !(e.tagName === 'A' && /^https?:$/.test(e.protocol)) && !(e.tagName === 'IMG' && /^data:image\/(png|jpeg|gif|webp)/.test(e.src))).map((e) => e.outerHTML)`); len(got) > 0 {
-			t.Errorf("%s: recorded text made %q", where, got)
-		}
+		p.quiet(t, where)
 		p.clean(t, where)
 	}
 	for _, c := range calls {

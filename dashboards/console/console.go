@@ -134,13 +134,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !h.built:
 		status = http.StatusServiceUnavailable
-	case known(r.URL.Path):
+	case known(r.URL.EscapedPath()): // a name may have a slash of its own
 		status = http.StatusOK
 	}
 	h.page.serve(w, r, status)
 }
 
-// known tells whether a path is one of routes; one trailing slash is forgiven.
+// known tells whether an escaped path is one of routes; one trailing slash is forgiven.
 func known(p string) bool {
 	if p != "/" {
 		p = strings.TrimSuffix(p, "/")

@@ -50,6 +50,7 @@ func TestHandler(t *testing.T) {
 		{"/calls", shell, "text/html; charset=utf-8", "no-cache", 200},
 		{"/calls/", shell, "text/html; charset=utf-8", "no-cache", 200},
 		{"/calls/01k-x", shell, "text/html; charset=utf-8", "no-cache", 200},
+		{"/users/a%2Fb", shell, "text/html; charset=utf-8", "no-cache", 200},
 		{"/foo", shell, "text/html; charset=utf-8", "no-cache", 404},
 		{"/calls/1/2", shell, "text/html; charset=utf-8", "no-cache", 404},
 		{"/calls//", shell, "text/html; charset=utf-8", "no-cache", 404},

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { after, choicesOf, couple, missing, readQuestions, sides, type Question } from './annotations'
+import { after, choicesOf, couple, kindsOf, missing, readQuestions, sides, type Question } from './annotations'
 
 const questions: Question[] = [{ name: 'kind', kind: 'number', min: 1, max: 5 }, { name: 'style', kind: 'category', categories: ['warm', 'cold'] }, { name: 'safe', kind: 'boolean', optional: true }]
 
@@ -28,8 +28,12 @@ test('questions are read from lines', () => {
 })
 
 test('sides to compare', () => {
-  const all = sides([{ name: 'ok', n: 3, group: { source: 'judge' } }, { name: 'ok', n: 2, group: { source: 'human' } }, { name: 'bleu', n: 9, group: { source: 'metric' } }])
+  const rows = [{ name: 'ok', type: 'boolean', n: 3, group: { source: 'judge' } }, { name: 'ok', type: 'boolean', n: 2, group: { source: 'human' } }, { name: 'bleu', type: 'number', n: 9, group: { source: 'metric' } }]
+  const all = sides(rows)
   expect(all).toEqual(['bleu:metric', 'ok:judge', 'ok:human'])
-  expect(couple(all)).toEqual(['ok:judge', 'ok:human'])
-  expect(couple([])).toEqual(['', ''])
+  expect(couple(all, kindsOf(rows))).toEqual(['ok:judge', 'ok:human'])
+  const others = [...rows.slice(0, 1), ...rows.slice(2), { name: 'chrf', type: 'number', n: 1, group: { source: 'metric' } }]
+  expect(couple(sides(others), kindsOf(others))).toEqual(['bleu:metric', 'chrf:metric'])
+  expect(couple(['a:x', 'b:y'], new Map([['a:x', 'number'], ['b:y', 'category']]))).toEqual(['', ''])
+  expect(couple([], new Map())).toEqual(['', ''])
 })

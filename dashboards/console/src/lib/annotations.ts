@@ -80,14 +80,24 @@ export function sides(rows: { name: string; n: number; group: Record<string, str
   return [...n].sort(([a, x], [b, y]) => y - x || a.localeCompare(b)).map(([id]) => id)
 }
 
-/** couple is what one likely wants to compare: a name that a person and something else scored. */
-export function couple(all: string[]): [string, string] {
+/** couple is what one likely wants to compare: a name that a person and something else scored, or the first two of one kind. */
+export function couple(all: string[], kinds: Map<string, string>): [string, string] {
+  const alike = (a: string, b: string) => kinds.get(a) === kinds.get(b)
   for (const id of all) {
     const [name, source] = id.split(':')
-    if (source !== 'human' && all.includes(name + ':human')) return [id, name + ':human']
+    const human = name + ':human'
+    if (source !== 'human' && all.includes(human) && alike(id, human)) return [id, human]
   }
-  return [all[0] ?? '', all[1] ?? '']
+  for (const [i, a] of all.entries()) {
+    const b = all.slice(i + 1).find((x) => alike(a, x))
+    if (b) return [a, b]
+  }
+  return ['', '']
 }
+
+/** kindsOf says of each side whether its scores are numbers, truths or categories. */
+export const kindsOf = (rows: { name: string; type: string; group: Record<string, string> }[]): Map<string, string> =>
+  new Map(rows.map((r) => [r.name + ':' + (r.group.source ?? ''), r.type]))
 
 /** strength says in a word what a kappa is usually taken for (Landis and Koch). */
 export const strength = (k: number): string => (k < 0 ? 'worse than chance' : k <= 0.2 ? 'slight' : k <= 0.4 ? 'fair' : k <= 0.6 ? 'moderate' : k <= 0.8 ? 'substantial' : 'almost perfect')

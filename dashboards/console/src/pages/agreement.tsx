@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from 'preact/hooks'
 import { query, useGet } from '../lib/api'
-import { couple, sides, strength, type Agreement, type Disagreement, type Interval } from '../lib/annotations'
+import { couple, kindsOf, sides, strength, type Agreement, type Disagreement, type Interval } from '../lib/annotations'
 import { count, percent, plural } from '../lib/format'
 import { useShortcuts } from '../lib/keys'
 import { patch, useLocation } from '../lib/router'
@@ -22,7 +22,7 @@ export function AgreementPage() {
   const span = { since: range.since, ...(range.until ? { until: range.until } : {}), project: params.get('project') }
   const known = useGet<Summary>(query('/api/v1/scores/summary', { ...span, by: 'source' }))
   const all = useMemo(() => sides(known.data?.rows ?? []), [known.data])
-  const [first, second] = couple(all)
+  const [first, second] = useMemo(() => couple(all, kindsOf(known.data?.rows ?? [])), [all])
   const a = params.get('a') || first, b = params.get('b') || second
   const got = useGet<Agreement>(a && b ? query('/api/v1/scores/agreement', { a, b, ...span, threshold: params.get('threshold') }) : '')
   useShortcuts({ r: got.reload, x: () => patch({ a: b, b: a }) })
