@@ -15,6 +15,8 @@ export CGO_ENABLED := 0
 GO_BUILD_FLAGS := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 GOLANGCI_LINT  := $(STAMPS)/bin/golangci-lint
 GOFUMPT        := $(STAMPS)/bin/gofumpt
+HELM           := $(STAMPS)/bin/helm
+MANIFESTS      := $(STAMPS)/bin/manifests
 
 # Every folder that has a lock file gets its node_modules from it.
 NPM_LOCKS   := $(patsubst ./%,%,$(shell find . -name node_modules -prune -o -name .git -prune -o -name .build -prune -o -name package-lock.json -print))
@@ -110,6 +112,10 @@ test-browser: test-needs ## every flow of the console in a browser: make test on
 test-pages: test-needs ## the same, with every state of every page examined: accessibility, both themes, narrow windows (some minutes)
 	go test ./cmd/weir -run InABrowser -count=1 -timeout 30m -args -browser -pages
 
+.PHONY: shots
+shots: test-needs ## take the pictures of docs/images anew, of a month of the demo
+	go test ./cmd/weir -run TestScreenshots -count=1 -timeout 20m -args -update-shots
+
 .PHONY: soak
 soak: build ## half an hour of mixed load: memory, goroutines and files must stay flat (ARGS="-soak-rate 100")
 	go run ./bench -weir bin/weir -soak $(or $(SOAK),30m) -csv soak.csv -out soak.json $(ARGS)
@@ -129,7 +135,7 @@ test-race: test-needs ## run the Go tests under the race detector (needs a C com
 ##@ Check
 
 .PHONY: check
-check: fmt-check lint vet tidy-check generate-check ## what must hold besides the tests: format, lint, vet, tidy modules, generated files in step
+check: fmt-check lint vet tidy-check generate-check chart-check ## what must hold besides the tests: format, lint, vet, tidy modules, generated files in step, the Helm chart
 
 .PHONY: fmt-check
 fmt-check: $(GOFUMPT) ## fail when a Go file is not formatted
@@ -153,6 +159,7 @@ tidy-check: ## fail when go.mod or go.sum (here or in tools/) is not tidy
 	@sh tools/need.sh go
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
+	cd tools/helm && go mod tidy -diff
 
 .PHONY: generate-check
 generate-check: ## run go generate and fail when a generated file changes
@@ -164,6 +171,10 @@ generate-check: ## run go generate and fail when a generated file changes
 		echo "generated files were stale; go generate has rewritten them, look at them and commit:"; \
 		git status --short; exit 1; \
 	fi
+
+.PHONY: chart-check
+chart-check: $(HELM) $(MANIFESTS) ## lint and render the Helm chart, and hold it against the kinds of Kubernetes
+	go test ./deploy -run Chart -count=1 -args -tools ../$(STAMPS)/bin
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## format every Go file (gofumpt, imports in groups)
@@ -180,6 +191,18 @@ $(GOFUMPT): tools/go.mod tools/go.sum
 	@sh tools/need.sh go
 	@mkdir -p $(STAMPS)/bin
 	cd tools && go build -trimpath -o ../$@ mvdan.cc/gofumpt
+
+# Helm brings all of Kubernetes' client with it: a module of its own again.
+$(HELM): tools/helm/go.mod tools/helm/go.sum
+	@sh tools/need.sh go
+	@mkdir -p $(STAMPS)/bin
+	@echo "building helm (a few minutes the first time)"
+	cd tools/helm && go build -trimpath -o ../../$@ helm.sh/helm/v3/cmd/helm
+
+$(MANIFESTS): tools/helm/go.mod tools/helm/go.sum tools/helm/manifests/main.go
+	@sh tools/need.sh go
+	@mkdir -p $(STAMPS)/bin
+	cd tools/helm && go build -trimpath -o ../../$@ ./manifests
 
 ##@ Help
 

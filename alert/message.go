@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -28,6 +29,18 @@ type Message struct {
 	Findings []Finding `json:"findings"`
 	More     []string  `json:"more,omitempty"` // groups beyond those, by name
 	URL      string    `json:"url"`            // of the alerts in the console
+
+	Document *Document `json:"document,omitempty"` // what is told in place of findings
+}
+
+// Document is something of its own, such as a report, that goes to the channels as alerts do: with their tries, and their dead letters.
+type Document struct {
+	Type    string          `json:"type"` // for programs: report.week
+	Subject string          `json:"subject"`
+	Brief   string          `json:"brief"` // a few lines, for chats
+	Text    string          `json:"text"`
+	HTML    string          `json:"html"` // a page
+	Data    json.RawMessage `json:"data"` // the same for programs: a JSON value
 }
 
 // Finding is what is told of one group.
@@ -52,6 +65,9 @@ type Contributor struct {
 
 // Subject is the message in one line, without line breaks.
 func (m *Message) Subject() string {
+	if m.Document != nil {
+		return OneLine(m.Document.Subject)
+	}
 	what := string(m.Severity)
 	switch m.Kind {
 	case Recovered:

@@ -140,12 +140,13 @@ func from(since time.Time, holds bool, now time.Time) time.Time {
 // Kind is why somebody is told.
 type Kind string
 
-// It is bad, or another kind of bad; it is still bad; it is over; somebody wants to see whether it arrives.
+// It is bad, or another kind of bad; it is still bad; it is over; somebody wants to see whether it arrives; it is no alert but a Document.
 const (
 	Firing    Kind = "firing"
 	Still     Kind = "still"
 	Recovered Kind = "recovered"
 	Test      Kind = "test"
+	Papers    Kind = "document"
 )
 
 // Owes says what is to be told of the state, and false for nothing.

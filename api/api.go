@@ -19,6 +19,7 @@ import (
 	"github.com/weir-dev/weir/prompts/experiment"
 	"github.com/weir-dev/weir/rag"
 	"github.com/weir-dev/weir/trace"
+	"github.com/weir-dev/weir/trace/tail"
 )
 
 // PriceStore keeps the prices that were set by hand. An entry is known by its provider, model, project and date. Safe
@@ -39,7 +40,9 @@ type Config struct {
 	Reader   trace.Reader
 	Adjuster trace.Adjuster // of the same store
 	Bundles  trace.Bundles  // of the same store
+	Explorer trace.Explorer // of the same store
 	Spool    Spool
+	Tail     *tail.Tail // of the same store
 
 	Keys        account.Keys
 	KeysChanged func(context.Context) error // called after a key was made or ended
@@ -74,6 +77,8 @@ type Config struct {
 
 	Drift *drift.Reports // of the same store as Reader
 
+	Reports Reports
+
 	Prompts  prompts.Store
 	Registry *prompts.Registry // of the same store
 	Gate     prompts.Gate      // nil: no evaluation answers, and labels with a gate stay where they are
@@ -85,6 +90,7 @@ type Config struct {
 	RAGLog rag.Log
 
 	Members    account.Members
+	Views      account.Views
 	Playground Playground
 	AdminToken account.Secret // the zero value opens nothing
 	System     func(context.Context) System
@@ -152,7 +158,7 @@ func New(cfg Config) *API {
 		cfg.PriceAs = func(provider string) string { return provider }
 	}
 	a := &API{cfg: cfg}
-	a.routes = slices.Concat(a.table(), a.promptRoutes(), a.memberRoutes(), a.scoreRoutes(), a.playgroundRoutes(), a.experimentRoutes(), a.datasetRoutes(), a.datasetFileRoutes(), a.datasetCallRoutes(), a.annotationRoutes(), a.agreementRoutes(), a.evalRoutes(), a.ragRoutes(), a.onlineRoutes(), a.alertRoutes(), a.driftRoutes(), a.happenedRoutes(), a.bundleRoutes())
+	a.routes = slices.Concat(a.table(), a.promptRoutes(), a.memberRoutes(), a.scoreRoutes(), a.playgroundRoutes(), a.experimentRoutes(), a.datasetRoutes(), a.datasetFileRoutes(), a.datasetCallRoutes(), a.annotationRoutes(), a.agreementRoutes(), a.evalRoutes(), a.ragRoutes(), a.onlineRoutes(), a.alertRoutes(), a.driftRoutes(), a.happenedRoutes(), a.bundleRoutes(), a.facetRoutes(), a.viewRoutes(), a.reportRoutes())
 	a.document = document(a.routes)
 	return a
 }

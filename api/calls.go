@@ -1,8 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/weir-dev/weir/llm"
@@ -11,6 +15,26 @@ import (
 
 // traceSpans bounds the spans of one trace in an answer.
 const traceSpans = 1000
+
+// sortParams say what a list of calls is ordered by.
+var sortParams = []param{{name: "sort", about: "largest first by this, and of equal ones the newest first; time, which is newest first, unless given", enum: callOrders}}
+
+var callOrders = func() []string {
+	out := make([]string, len(trace.CallOrders))
+	for i, o := range trace.CallOrders {
+		out[i] = string(o)
+	}
+	return out
+}()
+
+// readSort reads sort.
+func readSort(q url.Values) (trace.CallOrder, error) {
+	order := trace.CallOrder(cmp.Or(q.Get("sort"), string(trace.CallsByTime)))
+	if !slices.Contains(trace.CallOrders, order) {
+		return order, bad("sort", "sort=%q is unknown: want %s", clip(string(order)), strings.Join(callOrders, ", "))
+	}
+	return order, nil
+}
 
 func (a *API) listCalls(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
@@ -22,7 +46,16 @@ func (a *API) listCalls(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := a.cfg.Reader.Calls(r.Context(), f, limit, q.Get("cursor"))
+	order, err := readSort(q)
+	if err != nil {
+		return err
+	}
+	var page trace.Page
+	if order == trace.CallsByTime {
+		page, err = a.cfg.Reader.Calls(r.Context(), f, limit, q.Get("cursor"))
+	} else {
+		page, err = a.cfg.Explorer.SortedCalls(r.Context(), f, order, limit, q.Get("cursor"))
+	}
 	if err != nil {
 		return fmt.Errorf("list calls: %w", err)
 	}

@@ -52,7 +52,7 @@ func faultOf(err error) *llm.Fault {
 		f.RetryAfter = awayRetry
 		return f.Because(err)
 	case errors.Is(err, trace.ErrBadCursor):
-		return bad("cursor", "the cursor is not one of this list: use the next of an answer with the same filters, or leave it out to begin at the newest").Because(err)
+		return bad("cursor", "the cursor is not one of this list: use the next of an answer with the same filters and the same order, or leave it out to begin with the first page").Because(err)
 	case errors.Is(err, trace.ErrNoCall):
 		return llm.Faultf(llm.NotFound, "no call has this id: it never was, or it is older than what is kept").Because(err)
 	case errors.Is(err, ErrNotQuarantined):

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/trace"
 )
 
@@ -17,6 +18,8 @@ var (
 	}
 	caches = []string{string(trace.CacheOff), string(trace.CacheMiss), string(trace.CacheHit), string(trace.CacheSemantic)}
 	truths = []string{"true", "false"}
+
+	priceStatuses = []string{string(price.Exact), string(price.Default), string(price.Unpriced)}
 )
 
 // filterParams pick calls.
@@ -39,7 +42,7 @@ var filterParams = []param{
 	{name: "tag.k", about: "with this value of the tag k: tag.team=a"},
 	{name: "q", about: "with these words in the request or the answer"},
 	{name: "unpriced", about: "true: only calls whose cost is not known", enum: truths},
-	{name: "price_status", about: "unpriced: the same as unpriced=true", enum: []string{"unpriced"}},
+	{name: "price_status", about: "whose cost is exact, by the default price, or not known", enum: priceStatuses},
 }
 
 // pageParams pick a part of a list.
@@ -60,7 +63,7 @@ func readFilter(q url.Values, now time.Time, zone *time.Location) (trace.Filter,
 			return f, bad(p.name, "%s=%q is unknown: want %s", p.name, clip(v), strings.Join(p.enum, ", "))
 		}
 	}
-	f.Unpriced = q.Get("unpriced") == "true" || q.Get("price_status") == "unpriced"
+	f.Unpriced, f.PriceStatus = q.Get("unpriced") == "true", q.Get("price_status")
 	for name, values := range q {
 		if tag, ok := strings.CutPrefix(name, "tag."); ok {
 			if f.Tags == nil {

@@ -98,6 +98,8 @@ func (r *route) operation(s schemas) object {
 	}
 	good := object{"description": r.summary}
 	switch {
+	case r.stream != "":
+		good["content"] = object{r.stream: object{"schema": s.of(r.out)}}
 	case slices.Contains(r.also, contentJSONLines): // an object a line, not one JSON value
 		good["content"] = object{contentJSONLines: object{"schema": s.of(r.out)}}
 	case r.out != nil:

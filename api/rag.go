@@ -48,7 +48,12 @@ type ragPipeline struct {
 	Questions     int64    `json:"questions"`
 	HitRate       *float64 `json:"hit_rate"`
 	CostPerAnswer *string  `json:"cost_per_answer_usd"`
-	Error         string   `json:"error"` // why the index could not be asked, or ""
+	// ApproximateRecall is the share of the passages nearest by meaning that the approximate search found, the mean over the
+	// last questions that were searched exactly too, of which there are ApproximateMeasured; null when there are none.
+	ApproximateRecall   *float64 `json:"approximate_recall"`
+	ApproximateMeasured int64    `json:"approximate_measured"`
+
+	Error string `json:"error"` // why the index could not be asked, or ""
 }
 
 // ragCollection is a collection of a pipeline.
@@ -85,6 +90,7 @@ type ragSettings struct {
 	ContextTokens int     `json:"context_tokens"`
 	Order         string  `json:"order"`
 	OwnTenant     bool    `json:"own_tenant"`
+	RecallShare   float64 `json:"recall_share"` // of the questions that are searched exactly too
 }
 
 type ragList struct {
@@ -236,6 +242,9 @@ func (a *API) describe(ctx context.Context, name string, p *rag.Pipeline) (ragPi
 	out := ragPipeline{
 		Name: name, Model: p.Settings().Model, Index: made.Index, Embedding: made.Embedding, Splitter: made.Splitter, Target: made.Collection, Alias: p.Alias(),
 	}
+	if mean, n := p.Recalled(); n > 0 {
+		out.ApproximateRecall, out.ApproximateMeasured = &mean, int64(n)
+	}
 	aliases, err := p.Index().Aliases(ctx)
 	if err != nil {
 		out.Error = faultOf(ragFault(err)).Message
@@ -287,6 +296,6 @@ func (a *API) getRAG(w http.ResponseWriter, r *http.Request) error {
 func settingsOf(s rag.Settings) ragSettings {
 	return ragSettings{
 		TopK: s.TopK, Limit: s.Limit, RRFK: s.RRF.K, Dense: s.RRF.Dense, Sparse: s.RRF.Sparse, MinSimilarity: s.MinSimilarity, Rewrite: s.Rewrite, MMR: s.MMR,
-		RerankModel: s.Rerank.Model, RerankTop: s.Rerank.TopN, Parents: s.Parents, ContextTokens: s.ContextTokens, Order: string(s.Order), OwnTenant: s.OwnTenant,
+		RerankModel: s.Rerank.Model, RerankTop: s.Rerank.TopN, Parents: s.Parents, ContextTokens: s.ContextTokens, Order: string(s.Order), OwnTenant: s.OwnTenant, RecallShare: s.RecallShare,
 	}
 }

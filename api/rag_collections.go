@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -64,6 +65,9 @@ func (a *API) swapRAG(w http.ResponseWriter, r *http.Request) error {
 		return bad("to", "%s is no collection of the pipeline %s", clip(in.To), name)
 	}
 	info, err := p.Index().Collection(r.Context(), in.To)
+	if errors.Is(err, rag.ErrNoCollection) && in.To == a.cfg.RAG.Made(name).Collection {
+		return llm.Faultf(llm.NotFound, "nothing has been indexed with the present embedding model and splitter of %s yet; run weir rag index %s PATH…, then swap", name, name).Because(err)
+	}
 	if err != nil {
 		return ragFault(fmt.Errorf("swap to %s: %w", in.To, err))
 	}

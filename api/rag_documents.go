@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -250,20 +249,23 @@ func (a *API) accountOf(r *http.Request, project string) *llm.Call {
 // readDocuments reads JSON lines. A line that is no document is an error of its own.
 func readDocuments(body []byte) iter.Seq2[rag.Document, error] {
 	return func(yield func(rag.Document, error) bool) {
-		lines := bufio.NewScanner(bytes.NewReader(body))
-		lines.Buffer(make([]byte, 0, 64<<10), maxRAGLine)
 		n := 0
-		for lines.Scan() {
+		for line := range bytes.Lines(body) {
 			n++
-			if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			line = bytes.TrimSpace(line)
+			var doc rag.Document
+			var err error
+			switch {
+			case len(line) == 0:
 				continue
+			case len(line) > maxRAGLine:
+				err = &rag.DocumentError{Name: fmt.Sprintf("line %d", n), Err: fmt.Errorf("it has %d MB, and at most %d are taken; cut the document into several", len(line)>>20, maxRAGLine>>20)}
+			default:
+				doc, err = readDocument(line, n)
 			}
-			if !yield(readDocument(lines.Bytes(), n)) {
+			if !yield(doc, err) {
 				return
 			}
-		}
-		if err := lines.Err(); err != nil {
-			yield(rag.Document{}, &rag.DocumentError{Name: fmt.Sprintf("line %d", n+1), Err: fmt.Errorf("it is longer than %d MB", maxRAGLine>>20)})
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/rag"
 )
@@ -71,6 +72,9 @@ type ragAskedDetail struct {
 	Chunks []ragSeen `json:"chunks"`
 	// Passages are those chunks that a model was given, in the order of the pipeline's present settings.
 	Passages []rag.Passage `json:"passages"`
+	// Cited is what the answer rests on, found anew in what the answering model wrote, where that is kept and its passages are still
+	// there. The call of a client's question has its own.
+	Cited []rag.Citation `json:"cited"`
 }
 
 type ragQueries struct {
@@ -215,8 +219,31 @@ func (a *API) getRAGQuery(w http.ResponseWriter, r *http.Request) error {
 		held := texts[c.ID]
 		out.Chunks[i] = seen(c, &held)
 	}
-	out.Passages = rag.PassagesOf(packed(asked.Chunks, texts), p.Settings())
+	given := packed(asked.Chunks, texts)
+	out.Passages = rag.PassagesOf(given, p.Settings())
+	out.Cited = list(a.cited(r.Context(), p, &asked, given))
 	return answer(w, http.StatusOK, out)
+}
+
+// cited finds the citations of an answer that no client's call has: of one that was asked for in the API.
+func (a *API) cited(ctx context.Context, p *rag.Pipeline, asked *rag.Asked, given []rag.Chunk) []rag.Citation {
+	if asked.Citations == 0 || slices.ContainsFunc(given, func(c rag.Chunk) bool { return c.Text == "" }) {
+		return nil
+	}
+	rec, err := a.cfg.Reader.Call(ctx, asked.CallID)
+	if err != nil { // not kept, or not there yet: the answer is not shown either
+		return nil
+	}
+	c := &rec.Call
+	if strings.HasPrefix(c.Model, rag.ModelPrefix) {
+		return nil
+	}
+	dialect := llm.OpenAI // as the pipeline asks
+	said := llm.Assemble(c.Endpoint, dialect, c.Stream, rec.Body.Response)
+	if len(said.Texts) == 0 {
+		return nil
+	}
+	return rag.CitationsOf(said.Texts[0], given, p.Settings())
 }
 
 // packed gives the chunks that a model was given, best first. One that is not there any more has its id and its document.

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/rag"
@@ -17,6 +20,7 @@ import (
 	"github.com/weir-dev/weir/rag/hashing"
 	"github.com/weir-dev/weir/rag/ragtest"
 	"github.com/weir-dev/weir/rag/split"
+	"github.com/weir-dev/weir/trace"
 )
 
 // ragShelf is a pipeline over an index in memory, whose model always says the same.
@@ -128,6 +132,11 @@ func TestRAG(t *testing.T) {
 	if again := s.put(w, ragLines); again.New != 0 {
 		t.Errorf("again: %+v", again)
 	}
+	// A line that is too long is an error with its number, and those after it are read.
+	got = s.put(w, `{"id":"long.md","text":"`+strings.Repeat("x", maxRAGLine)+"\"}\n\nnonsense\n"+`{"id":"travel.md","text":"Trains are paid for."}`)
+	if got.Documents != 1 || len(got.Errors) != 2 || got.Errors[0].Document != "line 1" || !strings.Contains(got.Errors[0].Error, "it has 32 MB, and at most 32 are taken") || got.Errors[1].Document != "line 3" {
+		t.Errorf("with a line that is too long: %+v", got)
+	}
 
 	var list ragList
 	w.get("/rag", &list)
@@ -200,10 +209,26 @@ func TestRAGQuery(t *testing.T) {
 	if len(all.Queries) != 1 {
 		t.Errorf("not in the sources: %+v", all)
 	}
-	var one rag.Asked
+	// The answering model's call has what the model wrote, and no citations: they are found anew.
+	wrote, err := json.Marshal("Thirty days [1].\n<quotes>\n[1] \"thirty days\"\n</quotes>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var one ragAskedDetail
+	w.get("/rag/handbook/queries/"+got.ID, &one)
+	inner := trace.Record{
+		Call: trace.Span{ID: one.CallID, TraceID: one.TraceID, Start: time.Now(), Kind: trace.KindCall, Project: "p1", Endpoint: llm.ChatCompletions, Model: "gpt-4o-mini", Status: trace.StatusOK},
+		Body: trace.Body{Response: []byte(`{"choices":[{"index":0,"message":{"role":"assistant","content":` + string(wrote) + `}}]}`)},
+	}
+	if err := w.store.Write(t.Context(), trace.Batch{Token: "inner", Records: trace.Slice{inner}}); err != nil {
+		t.Fatal(err)
+	}
 	w.get("/rag/handbook/queries/"+got.ID, &one)
 	if one.Question != "How many days of paid leave?" || len(one.Chunks) != 2 {
 		t.Errorf("one %+v", one)
+	}
+	if diff := cmp.Diff(one.Cited, got.Citations); diff != "" {
+		t.Errorf("cited, of a question that is opened again (-got +want):\n%s", diff)
 	}
 	w.refused(w.ask("GET", "/rag/handbook/queries/none", ""), 404, llm.NotFound, "no question")
 	w.refused(w.ask("GET", "/rag/handbook/queries?only=slow", ""), 400, llm.InvalidRequest, "milliseconds")
@@ -229,7 +254,7 @@ func TestRAGSwap(t *testing.T) {
 		}
 		return out
 	}
-	w.refused(w.ask("POST", "/rag/handbook/swap", `{}`), 404, llm.NotFound, "no such collection")
+	w.refused(w.ask("POST", "/rag/handbook/swap", `{}`), 404, llm.NotFound, "nothing has been indexed", "weir rag index handbook")
 	s.put(w, `{"id":"leave.md","text":"Leave is thirty days."}`)
 	w.refused(w.ask("POST", "/rag/handbook/swap", `{}`), 409, llm.Conflict, "has 1 points", "force")
 	w.refused(w.ask("POST", "/rag/handbook/rollback", ""), 409, llm.Conflict, "none answered before")

@@ -30,13 +30,16 @@ type route struct {
 	open         bool         // needs no token
 	role         account.Role // what it takes; "": a viewer's to read, an admin's for all else
 	params       []param
-	in           any      // a value of the request body's type; nil: no body
-	takes        []string // content types of a body that is not JSON
-	status       int
-	out          any      // a value of the answer's type; nil: no body
-	also         []string // content types of the answer beside JSON
-	maxBody      int64    // bytes of the request's body; 0: maxBody
-	handle       func(http.ResponseWriter, *http.Request) error
+	// instead says of parameters that the route does not have what to do in their place.
+	instead map[string]string
+	in      any      // a value of the request body's type; nil: no body
+	takes   []string // content types of a body that is not JSON
+	status  int
+	out     any      // a value of the answer's type; nil: no body
+	also    []string // content types of the answer beside JSON
+	stream  string   // content type of an answer that is many values one after another, each like out
+	maxBody int64    // bytes of the request's body; 0: maxBody
+	handle  func(http.ResponseWriter, *http.Request) error
 }
 
 // param is a query parameter.
@@ -56,9 +59,10 @@ func (a *API) table() []route {
 			status: http.StatusOK, out: map[string]any{}, handle: a.getDocument,
 		},
 		{
-			method: "GET", path: "/calls", name: "listCalls", summary: "Recorded calls, newest first", params: slices.Concat(filterParams, pageParams),
+			method: "GET", path: "/calls", name: "listCalls", summary: "Recorded calls, newest first or by another order", params: slices.Concat(filterParams, sortParams, pageParams),
 			status: http.StatusOK, out: callList{}, handle: a.listCalls,
 		},
+		a.tailRoute(),
 		{
 			method: "GET", path: "/calls/{id}", name: "getCall", summary: "One call whole: bodies, attempts, and its cost explained",
 			status: http.StatusOK, out: callDetail{}, handle: a.getCall,
@@ -339,6 +343,9 @@ func (r *route) checkQuery(raw string) error {
 	for name, values := range q {
 		switch {
 		case !r.knows(name):
+			if hint := r.instead[name]; hint != "" {
+				return bad(name, "%s is no parameter of %s %s%s: %s", name, r.method, prefix, r.path, hint)
+			}
 			return bad(clip(name), "%q is no parameter of %s %s%s%s", clip(name), r.method, prefix, r.path, r.known())
 		case len(values) > 1:
 			return bad(clip(name), "the parameter %s is given %d times; give it once", clip(name), len(values))

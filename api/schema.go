@@ -99,6 +99,9 @@ func schemaName(t reflect.Type) string {
 	if strings.HasSuffix(t.PkgPath(), "/alert") {
 		return "Alert" + string(r)
 	}
+	if strings.HasSuffix(t.PkgPath(), "/dashboards/report") && t.Name() != "Report" {
+		return "Report" + string(r)
+	}
 	if strings.HasSuffix(t.PkgPath(), "/eval/drift") {
 		return "Traffic" + string(r)
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/alert"
+	"github.com/weir-dev/weir/dashboards/report/gather"
+	"github.com/weir-dev/weir/dashboards/report/schedule"
 	"github.com/weir-dev/weir/eval/drift"
 	"github.com/weir-dev/weir/eval/evaltest"
 	"github.com/weir-dev/weir/eval/online/onlinetest"
@@ -50,10 +52,12 @@ type world struct {
 	prompts  prompts.Memory
 	registry *prompts.Registry
 	members  account.MemoryMembers
+	views    account.MemoryViews
 	trials   experiment.Memory
 	seen     experimenttest.Memory // calls of experiments
 	alerts   alert.Memory
 	watch    *alert.Watch
+	sender   schedule.Memory
 	log      *bytes.Buffer
 	batches  int
 
@@ -77,10 +81,18 @@ func newWorld(t *testing.T) *world {
 		Store: &w.alerts, Sources: &alert.Sources{Calls: w.store, Scores: w.scores}, Rules: alertRules, Channels: []string{"ops"}, Console: "http://weir.test",
 		Log: slog.New(slog.DiscardHandler),
 	})
+	w.sender.Outbox = &w.alerts
+	papers := &gather.Sources{
+		Calls: w.store, Scores: w.scores, Budgets: w.budgets, BudgetEvents: w.budgets, Alerts: w.watch, Book: func() *price.Book { return w.book }, Console: "http://weir.test",
+		Routes: []gather.Route{{Model: "fast", Targets: []gather.Target{{Provider: "openai", PriceAs: "openai", Model: "gpt-4o-mini"}, {Provider: "openai", PriceAs: "openai", Model: "gpt-4o"}}}},
+	}
 	w.api = New(Config{
+		Reports: Reports{papers, schedule.NewSender(schedule.Config{
+			Store: &w.sender, Outbox: &w.alerts, Make: papers.Make, Schedules: reportSchedulesOfFile, Channels: []string{"ops"}, Log: slog.New(slog.DiscardHandler),
+		})},
 		Alerts:  w.watch,
-		Prompts: &w.prompts, Registry: w.registry, Members: &w.members, Experiments: &w.trials, ExperimentReader: &w.seen,
-		Reader: w.store, Scores: w.scores, Finder: w.store, Bundles: w.store, Annotations: &w.queues, Datasets: &w.evals, Evals: &w.evals, EvalResults: &w.evals, Online: &w.online, Drift: drift.NewReports(drift.Source{Calls: w.store, Traffic: w.store}), Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
+		Prompts: &w.prompts, Registry: w.registry, Members: &w.members, Views: &w.views, Experiments: &w.trials, ExperimentReader: &w.seen,
+		Reader: w.store, Scores: w.scores, Finder: w.store, Bundles: w.store, Explorer: w.store, Annotations: &w.queues, Datasets: &w.evals, Evals: &w.evals, EvalResults: &w.evals, Online: &w.online, Drift: drift.NewReports(drift.Source{Calls: w.store, Traffic: w.store}), Spool: w.spool, Cache: w.cache, Keys: w.keys, Prices: w.prices, AdminToken: account.NewSecret(token),
 		KeysChanged:   func(context.Context) error { w.heard++; return w.keysChanged },
 		PricesChanged: func(context.Context) error { w.heard++; return w.pricesChanged },
 		Budgets:       w.budgets, BudgetLedger: w.budgets, BudgetEvents: w.budgets, Advice: w.budgets, BudgetsChanged: func(context.Context) error { w.heard++; return nil },

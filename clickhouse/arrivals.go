@@ -43,8 +43,8 @@ func (db *DB) Arrived(ctx context.Context, q trace.ArrivalQuery) ([]trace.Arriva
 		if err := rows.ScanStruct(&r); err != nil {
 			return err
 		}
-		s, err := r.span()
-		out = append(out, trace.Arrival{Span: s, At: r.InsertedAt.UTC()})
+		line, err := r.row()
+		out = append(out, trace.Arrival{CallRow: line, At: r.InsertedAt.UTC()})
 		return err
 	}, "SELECT "+lineColumns+", inserted_at FROM calls"+w.String()+" ORDER BY inserted_at, id LIMIT "+strconv.Itoa(min(max(q.Limit, 1), 10_000)), w.args...)
 	return out, err

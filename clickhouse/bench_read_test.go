@@ -86,6 +86,33 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 	facets := func(ctx context.Context) error { _, err := db.Facets(ctx, month, 20); return err }
+	counts := func(f trace.Filter, fields ...string) question {
+		return func(ctx context.Context) error {
+			got, err := db.CountFacets(ctx, trace.FacetQuery{Filter: f, Fields: fields, Limit: 20})
+			if err == nil && len(got[0].Values) == 0 {
+				err = errors.New("no values")
+			}
+			return err
+		}
+	}
+	usual := []string{"project", "model", "provider", "status", "endpoint", "cache", "key", "user", "error_code"}
+	first := map[trace.CallOrder]string{} // cursors of second pages
+	for _, by := range trace.CallOrders {
+		page, err := db.SortedCalls(b.Context(), month, by, 50, "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		first[by] = page.Next
+	}
+	sorted := func(f trace.Filter, by trace.CallOrder, cursor string) question {
+		return func(ctx context.Context) error {
+			page, err := db.SortedCalls(ctx, f, by, 50, cursor)
+			if err == nil && len(page.Calls) == 0 {
+				err = errors.New("no calls")
+			}
+			return err
+		}
+	}
 	before := trace.Filter{Since: start.Add(-30 * day), Until: end.Add(-29 * day)}
 	for _, q := range []struct {
 		name string
@@ -153,6 +180,28 @@ func BenchmarkRead(b *testing.B) {
 		{"costs by tag, 30 days", costs(month, "tag.team")},
 		{"costs of a session, 30 days", costs(trace.Filter{Since: start, Session: call.Session})},
 		{"facets, 30 days", facets},
+		{"counts by the usual fields, 30 days", counts(month, usual...)},
+		{"counts by the usual fields, 7 days, odd edges", counts(week, usual...)},
+		{"counts by the usual fields of a model's errors, 30 days", counts(trace.Filter{Since: start, Status: "error", Model: "model-3"}, usual...)},
+		{"counts by the usual fields of a user, 30 days", counts(trace.Filter{Since: start, User: "user7"}, usual...)},
+		{"counts by the usual fields of a session, 30 days", counts(trace.Filter{Since: start, Session: call.Session}, usual...)},
+		{"counts by the usual fields of an error, 30 days", counts(trace.Filter{Since: start, ErrorCode: "server_error"}, usual...)},
+		{"counts by the usual fields with a tag, 30 days", counts(trace.Filter{Since: start, Tags: map[string]string{"team": "team-7"}}, usual...)},
+		{"counts by the usual fields of a word, a day", counts(trace.Filter{Since: end.Add(-day), Text: "needle"}, usual...)},
+		{"counts by price, 30 days", counts(month, "price_status")},
+		{"counts by tags' names, 30 days", counts(month, "tag")},
+		{"counts by a tag, 30 days", counts(month, "tag.team")},
+		{"counts by a tag of many values, 30 days", counts(month, "tag.run")},
+		{"50 by cost, 30 days", sorted(month, trace.CallsByCost, "")},
+		{"the second 50 by cost, 30 days", sorted(month, trace.CallsByCost, first[trace.CallsByCost])},
+		{"50 by duration, 30 days", sorted(month, trace.CallsByDuration, "")},
+		{"50 by first token, 30 days", sorted(month, trace.CallsByTTFT, "")},
+		{"50 by tokens, 30 days", sorted(month, trace.CallsByTokens, "")},
+		{"50 of a project by cost, 30 days", sorted(trace.Filter{Since: start, Project: call.Project}, trace.CallsByCost, "")},
+		{"50 of a model's errors by duration, 7 days", sorted(trace.Filter{Since: week.Since, Status: "error", Model: "model-3"}, trace.CallsByDuration, "")},
+		{"50 with a word by cost, a day", sorted(trace.Filter{Since: end.Add(-day), Text: "needle"}, trace.CallsByCost, "")},
+		{"search a week of a project", list(trace.Filter{Text: "needle", Since: end.Add(-7 * day), Project: call.Project})},
+		{"search a month of a user", list(trace.Filter{Text: "order", Since: start, User: "user77"})},
 		{"unpriced, 30 days", func(ctx context.Context) error { _, err := db.Unpriced(ctx, start, end); return err }},
 		{"overview page", together(costs(month, "model", "day"), costs(month, "model"), costs(month, "project"),
 			costs(month, "user"), costs(month, "day"), costs(before, "project"), list(trace.Filter{}))},

@@ -62,6 +62,9 @@ func (db *DB) bundles(ctx context.Context, b *bundling, f trace.Filter, limit in
 		}
 		from = &c
 	}
+	if err := db.checkSearch(ctx, &f, from); err != nil {
+		return trace.BundlePage{}, fmt.Errorf("list %s: %w", b.name, err)
+	}
 	found, err := db.candidates(ctx, b, f, limit+1, from)
 	if err != nil {
 		return trace.BundlePage{}, err
@@ -120,7 +123,7 @@ func (db *DB) newest(ctx context.Context, b *bundling, f *trace.Filter, lo, hi t
 	if place != nil {
 		w.and("(start_time, id) < (" + w.moment(place.start) + ", " + w.text(place.id) + ")")
 	}
-	w.search(f.Text, lo, hi)
+	w.search(f, lo, hi)
 	var list []candidate
 	sql := "SELECT " + b.columns() + ", start_time, id FROM calls" + w.String() + newestFirst +
 		" LIMIT 1 BY " + strings.Join(b.key, ", ") + " LIMIT " + w.param("UInt32", n)
@@ -150,7 +153,7 @@ func (db *DB) seen(ctx context.Context, b *bundling, f *trace.Filter, list []can
 	w.filter(f)
 	w.started(from.start, f.Until)
 	w.and("(start_time, id) >= (" + w.moment(from.start) + ", " + w.text(from.id) + ")")
-	w.search(f.Text, from.start, f.Until)
+	w.search(f, from.start, f.Until)
 	out := map[bundleKey]bool{}
 	err := db.query(ctx, "list earlier "+b.name, func(rows driver.Rows) error {
 		var k bundleKey

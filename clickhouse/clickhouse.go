@@ -29,6 +29,8 @@ type Config struct {
 	// KeepCalls and KeepBodies are how long rows of calls and bodies stay, in whole days; 0 keeps them for ever.
 	// The usage tables are always kept: they hold no content.
 	KeepCalls, KeepBodies time.Duration
+	// MaxSearch bounds the bytes of what was said that one search reads; 0 means 4 GiB.
+	MaxSearch int64
 	// MaxConns bounds the connections that are open at one time; 0 means 8.
 	MaxConns int
 	// Log is told of migrations and of a store that went away or came back; nil means slog.Default().

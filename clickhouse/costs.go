@@ -56,6 +56,9 @@ func (db *DB) Costs(ctx context.Context, q trace.CostQuery) (trace.Costs, error)
 	if len(parts) == 0 {
 		return trace.Costs{}, nil
 	}
+	if err := db.checkSearch(ctx, &q.Filter, nil); err != nil {
+		return trace.Costs{}, fmt.Errorf("costs: %w", err)
+	}
 	var w where
 	sql := costSQL(&w, &g, &q.Filter, parts)
 	var out trace.Costs
@@ -218,7 +221,7 @@ func (p *part) whereKind(w *where, f *trace.Filter, kind trace.Kind) string {
 		}
 	}
 	cond.filter(f)
-	cond.search(f.Text, p.since, p.until)
+	cond.search(f, p.since, p.until)
 	w.args = cond.args
 	return cond.String()
 }

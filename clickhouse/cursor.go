@@ -38,7 +38,7 @@ func filterSum(f *trace.Filter) uint32 {
 	h := fnv.New32a()
 	for _, s := range []string{
 		f.Project, f.Key, f.Provider, f.Model, f.User, f.Session, f.Status, f.Endpoint, f.Cache,
-		f.Prompt, f.Arm, f.TraceID, f.Text, f.ErrorCode, fmt.Sprint(f.Unpriced),
+		f.Prompt, f.Arm, f.TraceID, f.Text, f.ErrorCode, fmt.Sprint(f.Unpriced), f.PriceStatus,
 	} {
 		fmt.Fprintf(h, "%q ", s)
 	}

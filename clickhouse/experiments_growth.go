@@ -27,6 +27,7 @@ func (db *DB) Growth(ctx context.Context, q experiment.Query, step time.Duration
 	in := taking(&w, q) + " AND kind = 'call'"
 	all := where{args: w.args}
 	all.and("experiment = " + all.text(q.Experiment))
+	all.and("NOT (epoch = 0 AND has(tag_names, 'rag'))") // what a pipeline asked for a call
 	all.started(q.Since, q.Until)
 	w.args = all.args
 	steps := func(micros string) string {

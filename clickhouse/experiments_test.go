@@ -217,8 +217,20 @@ func TestExperimentsOfPipelines(t *testing.T) {
 		}
 		batch = append(batch, rec)
 	}
+	// What the first one asked a model for: the money is there, and it is no call of the analysis.
+	beneath, _ := observed(9, &experimenttest.Observation{Time: start.Add(time.Second), Experiment: "retrieval", Arm: "a", CostUSD: new(0.5)})
+	beneath.Call.Provider, beneath.Call.Model, beneath.Call.Tags = "openai", "gpt-4o-mini", map[string]string{"rag": "handbook"}
+	batch = append(batch, beneath)
 	if err := db.Write(t.Context(), trace.Batch{Token: "pipelines", Records: batch}); err != nil {
 		t.Fatal(err)
+	}
+	costs, err := db.Costs(t.Context(), trace.CostQuery{By: []string{"arm"}, Filter: trace.Filter{Since: start, Until: start.Add(time.Hour)}})
+	if err != nil || len(costs.Rows) != 1 || costs.Rows[0].Cost != price.USD(1_000_000_000) {
+		t.Errorf("costs by arm: %+v, %v", costs.Rows, err)
+	}
+	growth, err := db.Growth(t.Context(), experiment.Query{Experiment: "retrieval", Unit: experiment.User, Since: start, Until: start.Add(time.Hour)}, time.Hour)
+	if want := []experiment.Growth{{Time: start, Epoch: 1, Arm: "a", Units: 4, Calls: 4}}; err != nil || !cmp.Equal(growth, want) {
+		t.Errorf("growth: %+v, %v, want %+v", growth, err, want)
 	}
 	cells, err := db.Moments(t.Context(), experiment.Query{Experiment: "retrieval", Unit: experiment.User, Since: start, Until: start.Add(time.Hour)}, []experiment.Measure{
 		{Metric: "cost", Per: experiment.PerUnit, Covariate: experiment.NoCovariate},

@@ -88,7 +88,7 @@ func (db *DB) exportPage(ctx context.Context, f trace.Filter, from *cursor) ([]*
 	if from != nil {
 		w.and("(start_time, id) > (" + w.moment(from.start) + ", " + w.text(from.id) + ")")
 	}
-	w.search(f.Text, since, f.Until)
+	w.search(&f, since, f.Until)
 	n := w.param("UInt32", exportRows)
 	page := make([]*trace.Record, 0, exportRows)
 	err := db.query(ctx, "export calls", func(rows driver.Rows) error {

@@ -19,6 +19,9 @@ func (db *DB) Facets(ctx context.Context, f trace.Filter, limit int) (map[string
 	if limit < 1 {
 		return out, nil
 	}
+	if err := db.checkSearch(ctx, &f, nil); err != nil {
+		return nil, fmt.Errorf("facets: %w", err)
+	}
 	var w where
 	var counts []string
 	// Users have usage tables of their own, whose rows are many, so they are counted apart.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 )
@@ -27,6 +28,8 @@ func newRawInserts(database string, dial func(ctx context.Context, network, addr
 		MaxIdleConnsPerHost: 2,
 		WriteBufferSize:     64 << 10,
 		DisableCompression:  true,
+		// Counted from the last row on: an engine that answers nothing for so long is taken for hung, and the INSERT is repeated under its token.
+		ResponseHeaderTimeout: 2 * time.Minute,
 	}}}
 }
 

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string
 		}
 		from = &c
 	}
+	if err := db.checkSearch(ctx, &f, from); err != nil {
+		return trace.Page{}, fmt.Errorf("list calls: %w", err)
+	}
 	var page trace.Page
 	for lo, hi := range steps(f, from, time.Now()) {
 		var w where
@@ -54,7 +58,7 @@ func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string
 		if from != nil {
 			w.and("(start_time, id) < (" + w.moment(from.start) + ", " + w.text(from.id) + ")")
 		}
-		w.search(f.Text, lo, hi)
+		w.search(&f, lo, hi)
 		rest := w.param("UInt32", limit+1-len(page.Calls))
 		err := db.query(ctx, "list calls", lines(&page.Calls), "SELECT "+lineColumns+" FROM calls"+w.String()+newestFirst+" LIMIT "+rest, w.args...)
 		if err != nil {

@@ -162,6 +162,8 @@ func TestAway(t *testing.T) {
 		_, spans := db.Trace(ctx, "1", 1)
 		_, costs := db.Costs(ctx, trace.CostQuery{})
 		_, facets := db.Facets(ctx, trace.Filter{}, 1)
+		_, counts := db.CountFacets(ctx, trace.FacetQuery{Fields: []string{"model"}, Limit: 1})
+		_, sorted := db.SortedCalls(ctx, trace.Filter{}, trace.CallsByCost, 1, "")
 		_, unpriced := db.Unpriced(ctx, time.Time{}, time.Time{})
 		var export error
 		for _, err := range db.Export(ctx, trace.Filter{}, false) {
@@ -169,7 +171,7 @@ func TestAway(t *testing.T) {
 		}
 		return map[string]error{
 			"Ready": db.Ready(ctx), "Write": db.Write(ctx, batch), "Calls": calls, "Call": call, "Trace": spans,
-			"Costs": costs, "Facets": facets, "Unpriced": unpriced, "Export": export,
+			"Costs": costs, "Facets": facets, "CountFacets": counts, "SortedCalls": sorted, "Unpriced": unpriced, "Export": export,
 		}
 	}
 	wantAway := func(when string) {

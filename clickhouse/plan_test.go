@@ -129,6 +129,13 @@ func TestQuestionsFromCallsAreBounded(t *testing.T) {
 			t.Errorf("%s over 91 days: %v", name, err)
 		}
 	}
+	_, err = db.SortedCalls(t.Context(), trace.Filter{}, trace.CallsByCost, 10, "")
+	if fault, ok := errors.AsType[*llm.Fault](err); !ok || fault.Param != "since" {
+		t.Errorf("calls by cost without a since: %v, want weir_invalid_request", err)
+	}
+	if page, err := db.SortedCalls(t.Context(), trace.Filter{Since: now.Add(-91 * day)}, trace.CallsByCost, 10, ""); err != nil || len(page.Calls) != 2 {
+		t.Errorf("calls by cost over 91 days: %d, %v, want 2", len(page.Calls), err)
+	}
 	got, err := db.Costs(t.Context(), trace.CostQuery{By: []string{"user"}})
 	if err != nil || got.Total.Calls != 3 {
 		t.Errorf("costs by user over 200 days: %d calls, %v, want 3", got.Total.Calls, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/trace"
@@ -67,6 +68,9 @@ func TestAnswersEqualRecomputation(t *testing.T) {
 		if diff := cmp.Diff(wantFacets, gotFacets); diff != "" {
 			t.Errorf("facets, %s: (-want +got)\n%s", what, diff)
 		}
+		if i%3 == 0 {
+			compareExplored(t, db, mem, f, what, r)
+		}
 		gotIDs, wantIDs := listed(t, db, f, 7), listed(t, mem, f, 7)
 		if !slices.Equal(gotIDs, wantIDs) {
 			t.Errorf("calls, %s: %v, want %v", what, gotIDs, wantIDs)
@@ -99,6 +103,49 @@ func TestAnswersEqualRecomputation(t *testing.T) {
 	}
 	if _, _, more := next(); more || n == 0 {
 		t.Errorf("the export ends after %d calls", n)
+	}
+}
+
+// compareExplored compares counts by fields and a sorted list.
+func compareExplored(t *testing.T, db *DB, mem *tracetest.Memory, f trace.Filter, what string, r *rand.Rand) {
+	t.Helper()
+	fields := append([]string{"tag", "tag.team", "tag.none"}, trace.FacetFields...)
+	r.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
+	q := trace.FacetQuery{Filter: f, Fields: fields[:1+r.IntN(len(fields))], Limit: 1 + r.IntN(4)}
+	got, err := db.CountFacets(t.Context(), q)
+	if err != nil {
+		t.Fatalf("counts by %v, %s: %v", q.Fields, what, err)
+	}
+	want, err := mem.CountFacets(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("counts, %s: (-want +got)\n%s", what, diff)
+	}
+	by := trace.CallOrders[r.IntN(len(trace.CallOrders))]
+	var gotIDs, wantIDs []string
+	for cursors := [2]string{}; len(gotIDs) < 14; {
+		got, err := db.SortedCalls(t.Context(), f, by, 7, cursors[0])
+		if err != nil {
+			t.Fatalf("calls by %s, %s: %v", by, what, err)
+		}
+		want, err := mem.SortedCalls(t.Context(), f, by, 7, cursors[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range got.Calls {
+			gotIDs = append(gotIDs, got.Calls[i].ID)
+		}
+		for i := range want.Calls {
+			wantIDs = append(wantIDs, want.Calls[i].ID)
+		}
+		if cursors = [2]string{got.Next, want.Next}; got.Next == "" || want.Next == "" {
+			break
+		}
+	}
+	if !slices.Equal(gotIDs, wantIDs) {
+		t.Errorf("calls by %s, %s: %v, want %v", by, what, gotIDs, wantIDs)
 	}
 }
 

@@ -26,7 +26,10 @@ type RAG struct {
 	seen   sync.Map     // from a name or alias to the ragCollection that it last was
 }
 
-var _ rag.Index = (*RAG)(nil)
+var (
+	_ rag.Index      = (*RAG)(nil)
+	_ rag.ManyReader = (*RAG)(nil)
+)
 
 // RAG gives the passages that are kept in this ClickHouse.
 func (db *DB) RAG() *RAG { return &RAG{db: db} }

@@ -259,21 +259,27 @@ func knownIDs(ids []string) []string {
 
 // Chunks implements rag.Index.
 func (r *RAG) Chunks(ctx context.Context, collection, document string) ([]rag.Chunk, error) {
+	all, err := r.ChunksOf(ctx, collection, []string{document})
+	return all[document], err
+}
+
+// ChunksOf implements rag.ManyReader: one look through the column of documents serves them all.
+func (r *RAG) ChunksOf(ctx context.Context, collection string, documents []string) (map[string][]rag.Chunk, error) {
 	c, err := r.resolve(ctx, collection)
 	if err != nil {
 		return nil, err
 	}
 	var w where
-	var chunks []rag.Chunk
+	chunks := make(map[string][]rag.Chunk, len(documents))
 	err = r.query(ctx, "read chunks of "+strconv.Quote(c.Name), func(rows driver.Rows) error {
 		var row ragPointRow
 		if err := rows.ScanStruct(&row); err != nil {
 			return err
 		}
 		chunk, err := row.chunk()
-		chunks = append(chunks, chunk)
+		chunks[chunk.Document] = append(chunks[chunk.Document], chunk)
 		return err
-	}, "SELECT "+ragChunkColumns.String()+" FROM rag_points WHERE "+c.living()+" AND document = "+w.text(document)+
+	}, "SELECT "+ragChunkColumns.String()+" FROM rag_points WHERE "+c.living()+" AND document IN "+w.param("Array(String)", documents)+
 		" ORDER BY ordinal, id, seq DESC LIMIT 1 BY id", w.args...)
 	return chunks, err
 }

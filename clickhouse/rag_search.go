@@ -25,9 +25,15 @@ var ragSettings = ch.Settings{
 	"local_filesystem_read_method":             "mmap",
 	"min_bytes_to_use_mmap_io":                 1,
 	"checksum_on_read":                         0,
+	// Of the default, a megabyte, a block would be some hundred vectors.
+	"preferred_block_size_bytes": 4 << 20,
 	// A condition that is worked out first, to spare the vectors that fail it, copies all others.
 	"short_circuit_function_evaluation": "disable",
 }
+
+// ragTies is how many rows more than asked for a search finds at first, so that most often those whose score is as good as the last
+// one's are all there: of them the ones with the lowest ids stay.
+const ragTies = 64
 
 // ragFound is a row that a search found.
 type ragFound struct {
@@ -35,8 +41,9 @@ type ragFound struct {
 	score float64
 }
 
-// Search implements rag.Index. One request finds both lists, a second reads what was found. Which collection the name
-// stands for is asked at the same time: the search begins in the one that it last was, and is done anew when that has changed.
+// Search implements rag.Index. One request finds both lists, a second reads what was found. Which collection an alias stands for is
+// asked at the same time: the search begins in the one that it last was, and is done anew when that has changed. A collection's own
+// name needs no such question while something is found: rows have the number of one that is there.
 func (r *RAG) Search(ctx context.Context, collection string, q rag.Query) (rag.Found, error) {
 	last, ok := r.seen.Load(collection)
 	if !ok {
@@ -46,13 +53,22 @@ func (r *RAG) Search(ctx context.Context, collection string, q rag.Query) (rag.F
 		}
 		return r.searchIn(ctx, &c, &q)
 	}
+	guess := last.(ragCollection) //nolint:forcetypeassert // resolve stores nothing else
 	var now ragCollection
 	var resolving error
 	var wait sync.WaitGroup
-	wait.Go(func() { now, resolving = r.resolve(ctx, collection) })
-	guess := last.(ragCollection) //nolint:forcetypeassert // resolve stores nothing else
+	alias := guess.Name != collection
+	if alias {
+		wait.Go(func() { now, resolving = r.resolve(ctx, collection) })
+	}
 	found, err := r.searchIn(ctx, &guess, &q)
 	wait.Wait()
+	if !alias {
+		if err == nil && len(found.Dense)+len(found.Sparse) > 0 {
+			return found, nil
+		}
+		now, resolving = r.resolve(ctx, collection)
+	}
 	switch {
 	case resolving != nil:
 		return rag.Found{}, resolving
@@ -103,13 +119,22 @@ func (r *RAG) search(ctx context.Context, c *ragCollection, q *rag.Query, carefu
 	if err != nil {
 		return rag.Found{}, false, err
 	}
+	for i := range lists {
+		all := false
+		if lists[i], all = lastAlike(lists[i], q.Limit); all {
+			continue
+		}
+		if lists[i], err = r.lowest(fast, c, q, i, lists[i]); err != nil {
+			return rag.Found{}, false, err
+		}
+	}
 	rows, err := r.bySeq(fast, c, slices.Concat(lists[0], lists[1]), q.Vectors)
 	if err != nil {
 		return rag.Found{}, false, err
 	}
 	var found rag.Found
-	if found.Dense, err = ragHits(lists[0], rows); err == nil {
-		found.Sparse, err = ragHits(lists[1], rows)
+	if found.Dense, err = ragHits(lists[0], rows, q.Limit); err == nil {
+		found.Sparse, err = ragHits(lists[1], rows, q.Limit)
 	}
 	if err != nil {
 		return rag.Found{}, false, fmt.Errorf("read what was found in %q: %w", c.Name, err)
@@ -118,8 +143,49 @@ func (r *RAG) search(ctx context.Context, c *ragCollection, q *rag.Query, carefu
 	return found, whole, nil
 }
 
-// searchSQL finds the numbers and scores of both lists. Equal scores at a list's end are cut by the rows' age.
+// lastAlike ends a list behind the last row that has the score of the one at the limit. It says false when there may be more of them.
+func lastAlike(list []ragFound, limit int) ([]ragFound, bool) {
+	if len(list) <= limit {
+		return list, true
+	}
+	end := limit
+	for end < len(list) && list[end].score == list[limit-1].score {
+		end++
+	}
+	return list[:end], end < limit+ragTies
+}
+
+// lowest puts in place of the rows of a list that are as good as its last one those with the lowest ids of all that are.
+func (r *RAG) lowest(ctx context.Context, c *ragCollection, q *rag.Query, which int, list []ragFound) ([]ragFound, error) {
+	score := list[len(list)-1].score
+	better := slices.IndexFunc(list, func(f ragFound) bool { return f.score == score })
+	one := *q
+	if which == 0 {
+		one.Terms = rag.Terms{}
+	} else {
+		one.Vector = nil
+	}
+	out := slices.Clone(list[:better])
+	var w where
+	alike := "SELECT seq FROM (" + c.listsSQL(&w, &one, false)[0] + ") WHERE score = " + w.param("Float64", score)
+	err := r.query(ctx, "search "+strconv.Quote(c.Name)+" for passages that are as good", func(rows driver.Rows) error {
+		f := ragFound{score: score}
+		err := rows.Scan(&f.seq)
+		out = append(out, f)
+		return err
+	}, "SELECT seq FROM rag_points PREWHERE "+c.rows()+" AND seq IN ("+alike+") ORDER BY id, seq DESC LIMIT 1 BY id LIMIT "+strconv.Itoa(q.Limit-better), w.args...)
+	return out, err
+}
+
+// searchSQL finds the numbers and scores of both lists, each with some rows more than asked for.
 func (c *ragCollection) searchSQL(w *where, q *rag.Query, careful bool) string {
+	lists := c.listsSQL(w, q, careful)
+	end := " ORDER BY score DESC, seq LIMIT " + strconv.Itoa(q.Limit+ragTies)
+	return "SELECT * FROM (" + strings.Join(lists, end+") UNION ALL SELECT * FROM (") + end + ")"
+}
+
+// listsSQL finds the numbers and scores of all rows, by meaning and by words.
+func (c *ragCollection) listsSQL(w *where, q *rag.Query, careful bool) []string {
 	living := "seq NOT IN (SELECT seq FROM rag_gone WHERE " + c.rows() + ")"
 	tenant := "1"
 	if !q.AnyTenant {
@@ -135,7 +201,6 @@ func (c *ragCollection) searchSQL(w *where, q *rag.Query, careful bool) string {
 	if len(q.Labels) > 0 || careful {
 		inPostings = "seq IN (SELECT seq FROM rag_points WHERE " + c.rows() + " AND " + passes + ")"
 	}
-	end := " ORDER BY score DESC, seq LIMIT " + strconv.Itoa(q.Limit)
 
 	var lists []string
 	if q.Vector != nil {
@@ -145,7 +210,7 @@ func (c *ragCollection) searchSQL(w *where, q *rag.Query, careful bool) string {
 			// Most points pass. Taking out the vectors of the others would copy all that stay: scores are told apart instead.
 			score, from = "if("+passes+", "+product+", -inf)", c.rows()
 		}
-		lists = append(lists, "SELECT toUInt8(0) AS list, seq, "+score+" AS score FROM rag_points PREWHERE "+from+end)
+		lists = append(lists, "SELECT toUInt8(0) AS list, seq, "+score+" AS score FROM rag_points PREWHERE "+from)
 	}
 	if len(q.Terms.IDs) > 0 {
 		terms := w.param("Array(UInt32)", q.Terms.IDs)
@@ -153,11 +218,13 @@ func (c *ragCollection) searchSQL(w *where, q *rag.Query, careful bool) string {
 		// ln(1 + (N - df + 0.5) / (df + 0.5)), of the collection as a whole.
 		points := "((SELECT count() FROM rag_points WHERE " + c.rows() + ") - (SELECT uniqExact(seq) FROM rag_gone WHERE " + c.rows() + "))"
 		idf := "log(1 + (" + points + " - count() + 0.5) / (count() + 0.5))"
-		perTerm := "SELECT " + asked + " * " + idf + " AS idf, groupArrayIf((seq, weight), " + inPostings + ") AS postings FROM rag_terms PREWHERE _partition_id = '" +
+		// Two arrays of numbers are gathered faster than one of pairs; both have the order of the rows.
+		perTerm := "SELECT " + asked + " * " + idf + " AS idf, groupArrayIf(seq, " + inPostings + ") AS seqs, groupArrayIf(weight, " + inPostings + ") AS weights FROM rag_terms PREWHERE _partition_id = '" +
 			strconv.FormatUint(c.number, 10) + "' AND term IN " + terms + " AND " + living + " GROUP BY term"
-		lists = append(lists, "SELECT toUInt8(1) AS list, posting.1 AS seq, sum(posting.2 * idf) AS score FROM ("+perTerm+") ARRAY JOIN postings AS posting GROUP BY seq"+end)
+		// The order in which a sum is made is open, and shows in its last digits: what is rounded is alike.
+		lists = append(lists, "SELECT toUInt8(1) AS list, at AS seq, round(sum(weight * idf), 9) AS score FROM ("+perTerm+") ARRAY JOIN seqs AS at, weights AS weight GROUP BY at")
 	}
-	return "SELECT * FROM (" + strings.Join(lists, ") UNION ALL SELECT * FROM (") + ")"
+	return lists
 }
 
 // bySeq reads the rows of what was found.
@@ -188,9 +255,9 @@ func (r *RAG) bySeq(ctx context.Context, c *ragCollection, found []ragFound, vec
 	return rows, nil
 }
 
-// ragHits makes hits of what was found, best first. Of two rows of one point, which is put anew at this moment, the newer
-// counts.
-func ragHits(found []ragFound, rows map[uint64]*ragPointRow) ([]rag.Hit, error) {
+// ragHits makes hits of what was found, the best so many, equal ones by id. Of two rows of one point, which is put anew at this
+// moment, the newer counts.
+func ragHits(found []ragFound, rows map[uint64]*ragPointRow, limit int) ([]rag.Hit, error) {
 	newest := map[string]uint64{}
 	var hits []rag.Hit
 	for _, f := range found {
@@ -214,5 +281,5 @@ func ragHits(found []ragFound, rows map[uint64]*ragPointRow) ([]rag.Hit, error) 
 		newest[h.ID] = f.seq
 	}
 	slices.SortFunc(hits, func(a, b rag.Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID)) })
-	return hits, nil
+	return hits[:min(limit, len(hits))], nil
 }

@@ -51,6 +51,10 @@ func (db *DB) Users(ctx context.Context, q trace.UserQuery) (trace.UserPage, err
 			return trace.UserPage{}, fmt.Errorf("cursor %.40q: %w: ask for the first page again", q.Cursor, trace.ErrBadCursor)
 		}
 	}
+	all := q.Filter.Without("user") // whose total stands beside the list
+	if err := db.checkSearch(ctx, &all, nil); err != nil {
+		return trace.UserPage{}, fmt.Errorf("list users: %w", err)
+	}
 	var (
 		page    trace.UserPage
 		figures []string
@@ -62,8 +66,6 @@ func (db *DB) Users(ctx context.Context, q trace.UserQuery) (trace.UserPage, err
 			return err
 		},
 		func() (err error) {
-			all := q.Filter
-			all.User = ""
 			total, err = db.Costs(ctx, trace.CostQuery{Filter: all})
 			return err
 		},
@@ -235,7 +237,7 @@ func (db *DB) userCalls(ctx context.Context, f *trace.Filter, users []trace.User
 	w.and("kind = 'call' AND user IN " + w.param("Array(String)", who))
 	w.filter(f)
 	w.started(since, until)
-	w.search(f.Text, since, until)
+	w.search(f, since, until)
 	return db.query(ctx, "read the calls of users", func(rows driver.Rows) error {
 		var (
 			user string

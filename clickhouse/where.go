@@ -137,36 +137,12 @@ func (w *where) filter(f *trace.Filter) []dimension {
 		// The first two conditions let the bloom filters skip; the third is the truth.
 		w.and(fmt.Sprintf("has(tag_names, %s) AND has(tag_values, %s) AND tag_values[indexOf(tag_names, %s)] = %s", n, v, n, v))
 	}
+	equals("price_status", f.PriceStatus, "price_status = ?")
 	if f.Unpriced {
 		used = append(used, "price_status")
 		w.and("price_status = 'unpriced'")
 	}
 	return used
-}
-
-// search adds the condition that each word of text is in the previews or in the body of a call that starts in
-// [since, until).
-func (w *where) search(text string, since, until time.Time) {
-	words := strings.Fields(strings.ToValidUTF8(text, "\uFFFD"))
-	if len(words) == 0 {
-		return
-	}
-	within := func(word string, columns ...string) string {
-		for i, c := range columns {
-			columns[i] = "positionCaseInsensitiveUTF8(" + c + ", " + word + ") > 0"
-		}
-		return "(" + strings.Join(columns, " OR ") + ")"
-	}
-	var previews []string
-	inner := where{args: w.args}
-	inner.started(since, until)
-	for _, word := range words {
-		p := inner.text(word)
-		previews = append(previews, within(p, "input_preview", "output_preview"))
-		inner.costly = append(inner.costly, within(p, "request", "response", "input_text", "output_text"))
-	}
-	w.args = inner.args
-	w.costly = append(w.costly, fmt.Sprintf("(%s OR call_id IN (SELECT call_id FROM bodies%s))", strings.Join(previews, " AND "), inner.String()))
 }
 
 // cutVersion splits name@7 into its parts.

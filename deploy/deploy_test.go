@@ -357,4 +357,15 @@ func TestGrafana(t *testing.T) {
 	if !types["grafana-clickhouse-datasource"] || !types["prometheus"] {
 		t.Errorf("data sources: got %v, want ClickHouse and Prometheus", types)
 	}
+	var boards struct {
+		Providers []struct {
+			Options struct{ Path string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "grafana/provisioning/dashboards/weir.yml")), &boards); err != nil {
+		t.Fatal(err)
+	}
+	if mount := "./dashboards/grafana/boards:" + boards.Providers[0].Options.Path + ":ro"; !slices.Contains(readCompose(t).Services["grafana"].Volumes, mount) {
+		t.Errorf("docker-compose.yml does not mount %s, where Grafana looks for boards", mount)
+	}
 }

@@ -13,7 +13,7 @@ type Use struct {
 	Experiment string // its name
 	Arm        string
 	// Epoch numbers, from 1, the stretches of an experiment with the same weights. At 0 the call is not part of its
-	// analysis: the arm was asked for, or the unit is outside of what is compared so far.
+	// analysis: the arm was asked for, the unit is outside of what is compared so far, or it was made for another call.
 	Epoch int
 	Unit  string // what the arm was assigned by: a user, a session, a key or a header's value
 	// Request, if not nil, is recorded in place of the call's body: the client's, with the messages that the prompt made.

@@ -133,7 +133,12 @@ func (r *run) generate(ctx context.Context, req *request, cache string) (*llm.Re
 		settings.System, use = text, &version
 	}
 	call := r.call(st.span, r.cfg.Model, req.body(&settings, r.sources))
-	call.Use = use
+	if use != nil {
+		if call.Use != nil {
+			use.Experiment, use.Arm = call.Use.Experiment, call.Use.Arm
+		}
+		call.Use = use
+	}
 	call.Cache, call.AskedUsage = cache, req.usage
 	call.Stream = isTrue(req.members["stream"])
 	resp, err := r.Send(ctx, call)
@@ -205,7 +210,21 @@ func (r *run) contexts() []string {
 }
 
 // PassagesOf makes the passages of chunks that were packed, best first, as a prompt of these settings has them.
-func PassagesOf(chunks []Chunk, s Settings) []Passage {
+func PassagesOf(chunks []Chunk, s Settings) []Passage { return passagesOf(sourcesOf(chunks, s)) }
+
+// CitationsOf finds what an answer rests on as the answering model wrote it, with its part of quotes, among chunks that were packed,
+// best first, as a prompt of these settings has them.
+func CitationsOf(written string, chunks []Chunk, s Settings) []Citation {
+	var f quoteFilter
+	f.Write(written)
+	_, quotes := f.End()
+	if saysNotInSources(f.Shown()) {
+		return nil
+	}
+	return Cite(f.Shown(), quotes, sourcesOf(chunks, s))
+}
+
+func sourcesOf(chunks []Chunk, s Settings) []*Source {
 	sources := make([]*Source, len(chunks))
 	for i := range chunks {
 		c := &Candidate{Chunk: chunks[i]}
@@ -218,7 +237,7 @@ func PassagesOf(chunks []Chunk, s Settings) []Passage {
 	for i, s := range sources {
 		s.Number = i + 1
 	}
-	return passagesOf(sources)
+	return sources
 }
 
 func passagesOf(sources []*Source) []Passage {

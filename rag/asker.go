@@ -103,8 +103,17 @@ func (a *asker) Spent() (price.USD, bool) {
 // under gives the call that asks of one stage look like: the caller's, with the stage's span as the one they are made in.
 func (a *asker) under(span string) *llm.Call {
 	c := a.on.Clone()
-	c.SpanID, c.Use = span, nil
+	c.SpanID, c.Use = span, beneath(a.on.Use)
 	return c
+}
+
+// beneath is what a call that is made for another one says of experiments: the arm that it is for, without being part of the analysis,
+// which looks at the client's calls.
+func beneath(u *llm.Use) *llm.Use {
+	if u == nil || u.Experiment == "" {
+		return nil
+	}
+	return &llm.Use{Experiment: u.Experiment, Arm: u.Arm}
 }
 
 // call makes a chat call in a stage.
@@ -115,7 +124,7 @@ func (a *asker) call(span, model string, body []byte) *llm.Call {
 		ID: llm.NewID(now), TraceID: on.TraceID, SpanID: llm.NewSpanID(), ParentID: span, Start: now,
 		Endpoint: llm.ChatCompletions, Dialect: llm.OpenAI, Method: http.MethodPost, Path: "/chat/completions",
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Model: model,
-		Project: on.Project, KeyID: on.KeyID, Key: on.Key, User: on.User, Session: on.Session, Tags: on.Tags,
+		Project: on.Project, KeyID: on.KeyID, Key: on.Key, User: on.User, Session: on.Session, Tags: on.Tags, Use: beneath(on.Use),
 	}
 }
 

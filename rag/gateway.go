@@ -156,7 +156,7 @@ func (g *GatewayEmbedder) once(ctx context.Context, texts []string) ([][]float32
 		ID: llm.NewID(now), TraceID: on.TraceID, SpanID: llm.NewSpanID(), ParentID: on.SpanID, Start: now,
 		Endpoint: llm.Embeddings, Dialect: llm.OpenAI, Method: http.MethodPost, Path: "/embeddings",
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Model: g.Name,
-		Project: on.Project, KeyID: on.KeyID, Key: on.Key, User: on.User, Session: on.Session, Tags: on.Tags, Cache: g.Cache,
+		Project: on.Project, KeyID: on.KeyID, Key: on.Key, User: on.User, Session: on.Session, Tags: on.Tags, Use: beneath(on.Use), Cache: g.Cache,
 	})
 	if err != nil {
 		return nil, mayPass(ctx, err)

@@ -113,6 +113,12 @@ type Index interface {
 	Unpoint(ctx context.Context, alias string) error
 }
 
+// ManyReader is an Index that reads the chunks of several documents in less time than one by one.
+type ManyReader interface {
+	// ChunksOf lists the chunks of each document by ordinal, as Index.Chunks does; a document without any is not there.
+	ChunksOf(ctx context.Context, collection string, documents []string) (map[string][]Chunk, error)
+}
+
 // Embedder makes vectors of texts. Implementations are safe for concurrent use.
 type Embedder interface {
 	// Embed gives one vector of length 1 for each text, in order. What it cost is in the records of the calls it made.

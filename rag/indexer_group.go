@@ -13,6 +13,10 @@ const (
 	groupBytes     = 8 << 20 // of text
 	groupDocuments = 64
 	sliceChunks    = 256 // that are embedded and written at a time
+
+	// Documents that are looked up together, where the index can.
+	lookedUpDocuments = 32
+	lookedUpBytes     = 2 << 20
 )
 
 // job is a document on its way into the index.
@@ -40,22 +44,75 @@ func (g *group) full() bool {
 // work takes documents until there are no more.
 func (r *indexing) work(ctx context.Context, feed <-chan Document) {
 	var g group
+	var waiting []Document // to be looked up
+	bytes := 0
+	look := func() {
+		r.lookUp(ctx, &g, waiting)
+		waiting, bytes = nil, 0
+	}
+	_, many := r.Index.(ManyReader)
 	for doc := range feed {
 		if ctx.Err() != nil {
 			continue
 		}
-		j := &job{doc: doc}
-		j.err = r.plan(ctx, j)
-		if ctx.Err() != nil {
-			continue
-		}
-		g.jobs, g.fresh, g.bytes = append(g.jobs, j), g.fresh+len(j.fresh), g.bytes+len(doc.Text)
-		if g.full() {
-			r.finish(ctx, &g)
-			g = group{}
+		waiting, bytes = append(waiting, doc), bytes+len(doc.Text)
+		if !many || len(waiting) >= lookedUpDocuments || bytes >= lookedUpBytes {
+			look()
 		}
 	}
+	look()
 	r.finish(ctx, &g)
+}
+
+// lookUp finds out what is to be done for documents, and does it whenever the group is full.
+func (r *indexing) lookUp(ctx context.Context, g *group, docs []Document) {
+	if len(docs) == 0 || ctx.Err() != nil {
+		return
+	}
+	have, err := r.have(ctx, docs)
+	if err != nil {
+		if ctx.Err() != nil {
+			return
+		}
+		r.failedStep("read the index", err)
+		err = fmt.Errorf("read what the index has of it: %w", err)
+	} else {
+		r.wentWell("read the index")
+	}
+	for i := range docs {
+		j := &job{doc: docs[i], err: err}
+		if err == nil {
+			j.err = r.plan(j, have[docs[i].ID])
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		g.jobs, g.fresh, g.bytes = append(g.jobs, j), g.fresh+len(j.fresh), g.bytes+len(docs[i].Text)
+		if g.full() {
+			r.finish(ctx, g)
+			*g = group{}
+		}
+	}
+}
+
+// have is what the index has of documents.
+func (r *indexing) have(ctx context.Context, docs []Document) (map[string][]Chunk, error) {
+	if many, ok := r.Index.(ManyReader); ok {
+		ids := make([]string, len(docs))
+		for i := range docs {
+			ids[i] = docs[i].ID
+		}
+		return many.ChunksOf(ctx, r.collection.Name, ids)
+	}
+	out := make(map[string][]Chunk, len(docs))
+	for i := range docs {
+		chunks, err := r.Index.Chunks(ctx, r.collection.Name, docs[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		out[docs[i].ID] = chunks
+	}
+	return out, nil
 }
 
 // split cuts a document; whatever its text does to the splitter is an error of that document.
@@ -68,21 +125,13 @@ func (r *indexing) split(doc *Document) (pieces []Piece, err error) {
 	return r.Splitter.Split(doc), nil
 }
 
-// plan finds out what is to be done for a document.
-func (r *indexing) plan(ctx context.Context, j *job) error {
+// plan finds out what is to be done for a document that the index has these chunks of.
+func (r *indexing) plan(j *job, have []Chunk) error {
 	pieces, err := r.split(&j.doc)
 	if err != nil {
 		return err
 	}
 	j.chunks = chunksOf(&j.doc, pieces, r.Splitter.Version())
-	have, err := r.Index.Chunks(ctx, r.collection.Name, j.doc.ID)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.failedStep("read the index", err)
-		}
-		return fmt.Errorf("read what the index has of it: %w", err)
-	}
-	r.wentWell("read the index")
 	byID := make(map[string]*Chunk, len(have))
 	for i := range have {
 		byID[have[i].ID] = &have[i]

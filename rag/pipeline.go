@@ -33,6 +33,8 @@ type Config struct {
 	Spans func([]Span)
 	// Ran hears of every question, and of those that failed. Nil: nobody does. It must not wait for a store.
 	Ran func(Ran)
+	// Recall measures what the approximate search misses. Nil: nobody does.
+	Recall *Recall
 	// Words gives what a registry's prompt says, and which version of it that is; needed with Settings.Prompt.
 	Words func(ctx context.Context, prompt string) (string, llm.Use, error)
 	// Kept says whether what is said in a project may be kept; nil: always.
@@ -67,6 +69,15 @@ func (p *Pipeline) Settings() Settings { return p.cfg.Settings }
 
 // Index is where it searches.
 func (p *Pipeline) Index() Index { return p.cfg.Index }
+
+// Recalled is the mean share of what is nearest by meaning that the approximate search found, over so many of the last questions; of
+// none it is not known.
+func (p *Pipeline) Recalled() (mean float64, questions int) {
+	if p.cfg.Recall == nil {
+		return 0, 0
+	}
+	return p.cfg.Recall.Of(p.cfg.Name)
+}
 
 // Alias is what points at the collection that it searches.
 func (p *Pipeline) Alias() string { return p.cfg.Alias }

@@ -118,6 +118,9 @@ func (r *run) search(ctx context.Context) (Found, error) {
 		r.searchAttributes(st, found)
 		return err
 	})
+	if err == nil && r.cfg.Recall != nil && r.question.Collection == "" { // a test of another collection says nothing of this one
+		r.cfg.Recall.offer(searched{pipeline: r.cfg.Name, collection: r.collection.Name, index: r.cfg.Index, query: q}, r.cfg.RecallShare, found.Dense)
+	}
 	return found, err
 }
 

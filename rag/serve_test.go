@@ -703,7 +703,7 @@ func TestRan(t *testing.T) {
 
 // A registry's prompt stands where the pipeline's own words would, and the answering model's call says which version it was.
 func TestPromptOfTheRegistry(t *testing.T) {
-	s := &script{answers: []string{leaveAnswer}}
+	s := &script{answers: []string{leaveAnswer, leaveAnswer}}
 	var fails error
 	send, _ := served(t, s, filled(t), func(c *rag.Config) {
 		c.Prompt = "tone@production"
@@ -724,11 +724,22 @@ func TestPromptOfTheRegistry(t *testing.T) {
 	if u := s.asked[0].Use; u == nil || u.Prompt != "tone" || u.PromptVersion != 3 || u.Experiment != "" {
 		t.Errorf("made with %+v", u)
 	}
+	// What is asked for a call of an experiment says whose arm it is for, and is not a call of the analysis itself.
+	arm := chatCall(leaveQuestion)
+	arm.Use = &llm.Use{Experiment: "retrieval", Arm: "b", Epoch: 2, Unit: "u1", OwnText: 7}
+	if resp, err := send.Send(t.Context(), arm); err != nil {
+		t.Fatal(err)
+	} else if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if u := s.asked[1].Use; u == nil || u.Prompt != "tone" || u.Experiment != "retrieval" || u.Arm != "b" || u.Epoch != 0 || u.Unit != "" || u.OwnText != 0 {
+		t.Errorf("for an arm, made with %+v", u)
+	}
 	fails = llm.Faultf(llm.PromptNotFound, "there is no prompt tone")
 	if _, err := send.Send(t.Context(), chatCall(leaveQuestion)); !errors.Is(err, fails) && !strings.Contains(fmt.Sprint(err), "no prompt tone") {
 		t.Errorf("asked without the prompt: %v", err)
 	}
-	if len(s.asked) != 1 {
+	if len(s.asked) != 2 {
 		t.Errorf("%d calls", len(s.asked))
 	}
 }

@@ -29,6 +29,8 @@ type Settings struct {
 	Prompt string
 	// OwnTenant restricts a search to the caller's project and to what is everybody's.
 	OwnTenant bool
+	// RecallShare is how many of the questions, from 0 to 1, are searched exactly too, see Recall; 0: none.
+	RecallShare float64
 }
 
 const (
@@ -79,6 +81,9 @@ func (s Settings) Check(tell func(name, what string)) {
 	}
 	if !(s.MinSimilarity >= 0 && s.MinSimilarity <= 1) {
 		bad("min_similarity", "%v is not a cosine from 0 to 1", s.MinSimilarity)
+	}
+	if !(s.RecallShare >= 0 && s.RecallShare <= 1) {
+		bad("recall_share", "%v is not a share from 0 to 1", s.RecallShare)
 	}
 	if !(s.MMR >= 0 && s.MMR <= 1) {
 		bad("mmr.lambda", "%v is not from 0 to 1", s.MMR)

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Arrival is a call with when it came into the store, by the store's clock, in whole seconds.
+// Arrival is a call as lists have it, with when it came into the store, by the store's clock, in whole seconds.
 type Arrival struct {
-	Span
+	CallRow
 	At time.Time
 }
 

@@ -35,7 +35,8 @@ type Filter struct {
 	Tags         map[string]string
 	Text         string // words looked for in the request and the answer, case folded
 	ErrorCode    string
-	Unpriced     bool // only calls without a price
+	Unpriced     bool   // only calls without a price
+	PriceStatus  string // exact, default or unpriced
 }
 
 // CallRow is one line of a list of calls: its span without explanation and bodies.

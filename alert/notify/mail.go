@@ -79,7 +79,7 @@ func NewMail(cfg MailConfig) (*Mail, error) {
 
 // Send implements Channel.
 func (m *Mail) Send(ctx context.Context, a *alert.Message) error {
-	html, err := htmlOf(a)
+	text, html, err := partsOf(a)
 	if err != nil {
 		return fmt.Errorf("write the mail: %w", err)
 	}
@@ -91,7 +91,7 @@ func (m *Mail) Send(ctx context.Context, a *alert.Message) error {
 	msg.SetDateWithValue(time.Now())
 	msg.SetMessageIDWithValue(a.ID + "@weir") // the same when it is sent again
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
-	msg.SetBodyString(mail.TypeTextPlain, textOf(a))
+	msg.SetBodyString(mail.TypeTextPlain, text)
 	msg.AddAlternativeString(mail.TypeTextHTML, html)
 	var conn net.Conn
 	defer func() {
@@ -112,6 +112,15 @@ func (m *Mail) Send(ctx context.Context, a *alert.Message) error {
 		return fmt.Errorf("mail not taken: %w", err)
 	}
 	return nil
+}
+
+// partsOf is the message as text and as HTML.
+func partsOf(m *alert.Message) (text, html string, err error) {
+	if d := m.Document; d != nil {
+		return d.Text, d.HTML, nil
+	}
+	html, err = htmlOf(m)
+	return textOf(m), html, err
 }
 
 func textOf(m *alert.Message) string {

@@ -51,6 +51,14 @@ func (s Slack) Send(ctx context.Context, m *alert.Message) error {
 
 func slackOf(m *alert.Message) slackMessage {
 	out := slackMessage{Text: slackEscape.Replace(m.Subject())}
+	if d := m.Document; d != nil {
+		out.Blocks = []slackBlock{
+			{Type: "header", Text: &slackText{"plain_text", clip(m.Subject(), slackHeading)}},
+			{Type: "section", Text: &slackText{"mrkdwn", clip(plain(d.Brief), slackMost)}},
+			{Type: "context", Elements: []slackText{{"mrkdwn", "<" + slackEscape.Replace(m.URL) + "|the whole in weir>"}}},
+		}
+		return out
+	}
 	out.Blocks = append(out.Blocks, slackBlock{Type: "header", Text: &slackText{"plain_text", clip(slackMarks[m.Severity]+" "+m.Subject(), slackHeading)}})
 	for i := range m.Findings {
 		f := &m.Findings[i]

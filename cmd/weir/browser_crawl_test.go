@@ -42,18 +42,18 @@ func TestPageKind(t *testing.T) {
 	}
 }
 
-// crawl follows the links of the console from one page on, two pages of each kind, and gives the kinds it saw. At each page nothing may
-// have gone wrong, and look is called.
-func (p *tab) crawl(t *testing.T, from string, most int, look func(path string, first bool)) map[string]int {
+// crawl follows the links of the console from one page on, two pages of each kind and one of each kind with parameters, and gives the
+// kinds it saw. At each page nothing may have gone wrong, and look is called.
+func (p *tab) crawl(t *testing.T, from string, most int, look func(path string)) map[string]int {
 	t.Helper()
-	const each = 2
+	enough := func(kind string, n int) bool { return n >= 2 || n >= 1 && !strings.HasSuffix(kind, "?") }
 	seen, queue, queued := map[string]int{}, []string{from}, map[string]bool{from: true}
 	pages := 0
 	for len(queue) > 0 && pages < most {
 		path := queue[0]
 		queue = queue[1:]
 		kind := pageKind(path)
-		if seen[kind] >= each {
+		if enough(kind, seen[kind]) {
 			continue
 		}
 		seen[kind]++
@@ -63,10 +63,10 @@ func (p *tab) crawl(t *testing.T, from string, most int, look func(path string, 
 			t.Errorf("%s is a dead end: %.300s", path, words)
 		}
 		p.fits(t, path)
-		look(path, seen[kind] == 1)
+		look(path)
 		p.clean(t, path)
 		for _, link := range read[[]string](t, p, `[...new Set([...document.querySelectorAll('a[href^="/"]')].filter((a) => !a.hasAttribute('download') && !/^\/(api|v1|metrics|healthz|readyz)(\/|$)/.test(a.pathname)).map((a) => a.pathname + a.search))]`) {
-			if !queued[link] && seen[pageKind(link)] < each {
+			if kind := pageKind(link); !queued[link] && !enough(kind, seen[kind]) {
 				queued[link] = true
 				queue = append(queue, link)
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -139,9 +140,58 @@ func TestRAGInABrowser(t *testing.T) {
 	p.open(t, "/rag/handbook/collections")
 	p.until(t, `document.querySelector('[data-collections] .badge.ok')`)
 	p.examine(t, "collections", axe)
+	p.swaps(t, w)
 	if read[bool](t, p, `'__xss' in window || document.querySelector('main img[src=x]') !== null`) {
 		t.Error("a text was taken for HTML")
 	}
 	p.open(t, "/rag/nothing")
 	p.shows(t, "weir.yaml")
+}
+
+// swaps moves handbook to a collection of another splitter, back, and drops it, each in its dialog.
+func (p *tab) swaps(t *testing.T, w *service) {
+	t.Helper()
+	index, ctx := w.rag.indexes["handbook"], t.Context()
+	old := w.rag.configs["handbook"].collection()
+	const other = "handbook-0000000a"
+	info, err := index.Collection(ctx, old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunks, err := index.Chunks(ctx, old, "sick.md")
+	if err != nil || len(chunks) == 0 {
+		t.Fatalf("%d chunks, %v", len(chunks), err)
+	}
+	vector := make([]float32, info.Dimensions)
+	vector[0] = 1
+	shape := info.Shape
+	shape.Splitter = "another"
+	if err := errors.Join(index.Make(ctx, rag.Collection{Name: other, Shape: shape}), index.Put(ctx, other, []rag.Point{{Chunk: chunks[0], Vector: vector}})); err != nil {
+		t.Fatal(err)
+	}
+	answers := func(what, want string) {
+		t.Helper()
+		p.until(t, `!document.querySelector('dialog[open]') && document.querySelector('[data-collection="`+want+`"] .badge.ok')`)
+		if aliases, err := index.Aliases(ctx); err != nil || aliases["handbook"] != want {
+			t.Errorf("%s: %s answers, want %s (%v)", what, aliases["handbook"], want, err)
+		}
+	}
+	p.open(t, "/rag/handbook/collections")
+	p.until(t, `document.querySelectorAll('[data-collections] tbody tr').length === 2`)
+	p.clickText(t, `[data-collection="`+other+`"] button`, "Swap to it")
+	p.shows(t, "less than half of the chunks")
+	p.click(t, "input[name=force]")
+	p.clickText(t, "dialog[open] button", "Swap")
+	answers("swapped", other)
+	p.clickText(t, "main button", "Roll back")
+	p.shows(t, old+" answers again in place of "+other)
+	p.clickText(t, "dialog[open] button", "Roll back")
+	answers("rolled back", old)
+	p.clickText(t, `[data-collection="`+other+`"] button`, "Drop")
+	p.shows(t, "removed for good")
+	p.clickText(t, "dialog[open] button", "Drop it")
+	p.until(t, `document.querySelectorAll('[data-collections] tbody tr').length === 1`)
+	if _, err := index.Collection(ctx, other); !errors.Is(err, rag.ErrNoCollection) {
+		t.Errorf("dropped: %v", err)
+	}
 }

@@ -71,7 +71,7 @@ func TestHostileRecordsInABrowser(t *testing.T) {
 	hostileRecords(t, w)
 	p := newTab(t, browser, w.url)
 	signInByLink(t, p, w)
-	seen := p.crawl(t, "/", 160, func(path string, _ bool) {
+	seen := p.crawl(t, "/", 160, func(path string) {
 		read[int](t, p, `[...document.querySelectorAll('main details')].map((d) => (d.open = true)).length`)
 		p.quiet(t, path)
 	})

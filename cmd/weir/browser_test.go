@@ -120,6 +120,7 @@ var filled = map[string]string{
 	"/":            `document.querySelectorAll('.month .tile .v').length === 3 && document.querySelector('.uplot canvas') && document.querySelectorAll('.three tbody tr').length > 5 && document.querySelectorAll('.spark polyline').length === 5`,
 	"/calls":       `document.querySelectorAll('.lbody a.hit').length >= 20`,
 	"/costs":       `document.querySelectorAll('.uplot canvas').length === 2 && document.querySelector('[data-forecast]') && document.querySelectorAll('.table tbody tr').length > 3`,
+	"/reports":     `document.querySelector('[data-report] iframe')?.contentDocument.querySelectorAll('tr').length > 12 && document.querySelector('[data-report] iframe').contentDocument.querySelector('svg rect')`,
 	"/cache":       `document.querySelector('.uplot canvas') && document.querySelectorAll('[data-groups] tbody tr').length > 3`,
 	"/budgets":     `document.querySelector('.empty h2')`,
 	"/alerts":      `document.querySelector('.empty h2')`,

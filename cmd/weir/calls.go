@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/trace"
 )
 
 // apiCall is a recorded call as the API lists it.
@@ -61,13 +62,15 @@ func callsCommand() *cobra.Command {
 		filter filterFlags
 		limit  int
 		cursor string
+		order  string
 	)
 	cmd := &cobra.Command{
 		Use:   "calls",
 		Short: "Recorded calls: list them, look at one, follow them",
-		Long:  `calls lists what was recorded, newest first. Several filters are joined by and. Times are shown in this machine's zone.`,
+		Long:  `calls lists what was recorded, newest first, or by --sort. Several filters are joined by and. Times are shown in this machine's zone.`,
 		Example: `  weir calls --since 1h --status error
   weir calls --project support --tag team=care --text refund
+  weir calls --since 7d --sort cost
   weir calls show 0193a5c8-6b1e-7c3a-9f2d-1f0e8a7b6c5d
   weir calls tail
   weir calls --since 24h --limit 1000 --json | jq '.calls[].cost_usd'`,
@@ -84,6 +87,11 @@ func callsCommand() *cobra.Command {
 			q.Set("limit", strconv.Itoa(limit))
 			if cursor != "" {
 				q.Set("cursor", cursor)
+			}
+			if by := trace.CallOrder(order); !slices.Contains(trace.CallOrders, by) {
+				return fmt.Errorf("--sort %q is none of %v", order, trace.CallOrders)
+			} else if by != trace.CallsByTime {
+				q.Set("sort", order)
 			}
 			c, err := newClient(cmd)
 			if err != nil {
@@ -114,7 +122,8 @@ func callsCommand() *cobra.Command {
 	filter.register(cmd, "")
 	filter.registerText(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 20, "calls at once, at most 1000")
-	cmd.Flags().StringVar(&cursor, "cursor", "", "read on where another list ended")
+	cmd.Flags().StringVar(&cursor, "cursor", "", "read on where another list of the same filters and order ended")
+	cmd.Flags().StringVar(&order, "sort", string(trace.CallsByTime), "largest first by cost, duration, ttft (time to the first token) or tokens; time is newest first")
 	cmd.AddCommand(callsShowCommand(), callsTailCommand())
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -118,6 +119,27 @@ func (c *client) get(ctx context.Context, path string, query url.Values, out any
 
 // do asks for a path below /api/v1, its elements already escaped. in, unless nil, is sent as JSON.
 func (c *client) do(ctx context.Context, method, path string, query url.Values, in, out any) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	res, err := c.send(ctx, method, path, query, in, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	raw, err := c.read(res)
+	if err != nil {
+		return nil, err
+	}
+	if out != nil {
+		if err := json.Unmarshal(raw, out); err != nil {
+			return nil, c.stranger(res)
+		}
+	}
+	return raw, nil
+}
+
+// send asks for a path below /api/v1, its elements already escaped, with header beside what all requests have. The caller closes the body.
+func (c *client) send(ctx context.Context, method, path string, query url.Values, in any, header http.Header) (*http.Response, error) {
 	var body io.Reader = http.NoBody
 	if in != nil {
 		text, err := json.Marshal(in)
@@ -126,8 +148,6 @@ func (c *client) do(ctx context.Context, method, path string, query url.Values, 
 		}
 		body = bytes.NewReader(text)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	at := c.base.JoinPath("api/v1", path)
 	at.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, at.String(), body)
@@ -142,11 +162,16 @@ func (c *client) do(ctx context.Context, method, path string, query url.Values, 
 	if !c.token.IsZero() {
 		req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	}
+	maps.Copy(req.Header, header)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.unreached(err)
 	}
-	defer res.Body.Close()
+	return res, nil
+}
+
+// read gives an answer whole, or the error that it is.
+func (c *client) read(res *http.Response) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the answer of %s: %w", c.base.Redacted(), err)
@@ -156,11 +181,6 @@ func (c *client) do(ctx context.Context, method, path string, query url.Values, 
 	}
 	if res.StatusCode >= 300 {
 		return nil, c.refused(res, raw)
-	}
-	if out != nil {
-		if err := json.Unmarshal(raw, out); err != nil {
-			return nil, c.stranger(res)
-		}
 	}
 	return raw, nil
 }

@@ -25,6 +25,7 @@ type Config struct {
 	RAG         []RAGConfig      `yaml:"rag"`         // pipelines that answer from documents
 	Prices      []PriceConfig    `yaml:"prices"`      // prices of your own, over the built-in book
 	Alerts      AlertsConfig     `yaml:"alerts"`      // what is looked at, and who is told
+	Reports     ReportsConfig    `yaml:"reports"`     // which reports are sent
 	Budgets     BudgetsConfig    `yaml:"budgets"`     // whom to tell of them; budgets themselves are made by the API
 	Unpriced    string           `yaml:"unpriced"`    // what to do about a model without a price: reject, default, allow
 	Default     *PriceConfig     `yaml:"default"`     // the price that unpriced: default takes

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
@@ -15,7 +15,6 @@ import (
 
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/internal/simulator"
-	"github.com/weir-dev/weir/trace"
 )
 
 // demoProject keeps the demonstration apart from real calls.
@@ -61,23 +60,15 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 	defer stop()
 	cfg, err := configOf(cmd, func(cfg *Config) {
 		cfg.Providers = append(cfg.Providers, provider)
-		demoPipelines(cfg)
+		demoConfig(cfg)
 	})
 	if err != nil {
 		return err
 	}
 	hello := greet(cmd, cfg)
 	return run(ctx, cfg, log, func(s *service) {
-		if err := seedHistory(ctx, cmd, s, opts, log); err != nil && ctx.Err() == nil {
-			log.Error("history of the demo not written", "error", err)
-		}
-		if err := seedAlerts(ctx, s.alerts); err != nil && ctx.Err() == nil {
-			log.Error("alerts of the demo not all written", "error", err)
-		}
-		if err := seedHandbook(ctx, cmd, s); err != nil && ctx.Err() == nil {
-			log.Error("the demo's handbook not indexed", "error", err)
-		} else if err := seedQuestions(ctx, s, opts); err != nil && ctx.Err() == nil {
-			log.Error("questions of the demo's past not written", "error", err)
+		if err := seedDemo(ctx, cmd, s, opts, log); err != nil && ctx.Err() == nil {
+			log.Error("the demo is not all there", "error", err)
 		}
 		hello(s)
 	}, func(ctx context.Context, s *service) error {
@@ -86,6 +77,31 @@ func demo(cmd *cobra.Command, opts demoOptions) error {
 		}
 		return liveTraffic(ctx, s, opts, log)
 	})
+}
+
+// demoConfig completes a configuration whose last provider is the simulated one.
+func demoConfig(cfg *Config) {
+	demoPipelines(cfg)
+}
+
+// seedDemo writes what the demo shows, beside the live traffic, into a weir that has just started. A second call adds nothing; one that
+// was cut short is gone on with.
+func seedDemo(ctx context.Context, cmd *cobra.Command, s *service, opts demoOptions, log *slog.Logger) error {
+	story, err := openStory(cmd, s, opts, log)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, write := range []func() error{
+		func() error { return story.tell(ctx, slices.Clone(chapters)...) },
+		func() error { return errors.Join(seedHandbook(ctx, cmd, s), seedHandbookRule(ctx, s)) },
+		func() error { return story.tell(ctx, asking) },
+		func() error { return seedReports(ctx, s.reports) },
+		func() error { return endRuns(ctx, s) },
+	} {
+		all = append(all, write())
+	}
+	return errors.Join(all...)
 }
 
 // startSimulator runs the simulated provider on a free port of this machine.
@@ -113,51 +129,6 @@ func startSimulator(ctx context.Context, seed uint64, log *slog.Logger) (Provide
 	}, stop, nil
 }
 
-// seedHistory writes the month before the first start. It can be killed and run again: batches have their own tokens.
-func seedHistory(ctx context.Context, cmd *cobra.Command, s *service, opts demoOptions, log *slog.Logger) error {
-	if opts.days <= 0 {
-		return nil
-	}
-	page, err := s.reader.Calls(ctx, trace.Filter{Project: demoProject, Until: time.Now().Add(-24 * time.Hour)}, 1, "")
-	if err != nil {
-		return fmt.Errorf("look for history: %w", err)
-	}
-	if len(page.Calls) > 0 {
-		return nil
-	}
-	total := int64(opts.days * opts.callsPerDay * 5 / 6) // weekends are quieter; the bar need not be exact
-	if !onTerminal(cmd) {
-		log.Info("writing the demo's history, once", "days", opts.days)
-	}
-	bar, done := progressBar(cmd, "writing a month of history", total)
-	defer done()
-	now := time.Now().UTC().Truncate(time.Minute)
-	const batchSize = 10_000
-	var batch []trace.Record
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		first, last := batch[0].Call.ID, batch[len(batch)-1].Call.ID
-		err := s.writer.Write(ctx, trace.Batch{Token: "demo-" + first + "-" + last, Records: trace.Slice(batch)})
-		bar.Increment(int64(len(batch)))
-		batch = nil
-		return err
-	}
-	for r := range simulator.History(simulator.HistoryConfig{
-		Seed: opts.seed, Now: now, Days: opts.days, CallsPerDay: opts.callsPerDay, Book: s.book.Current(), Project: demoProject,
-	}) {
-		if batch = append(batch, r); len(batch) == batchSize {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	err = flush()
-	debug.FreeOSMemory() // a month was made here; serving needs a fraction of it
-	return err
-}
-
 // progressBar shows long work on a terminal, and nothing elsewhere.
 func progressBar(cmd *cobra.Command, what string, total int64) (*progress.Tracker, func()) {
 	tracker := &progress.Tracker{Message: what, Total: total, Units: progress.UnitsDefault}
@@ -183,17 +154,17 @@ func drawProgress(cmd *cobra.Command, tracker *progress.Tracker) func() {
 	}
 }
 
-// demoKey makes the key that live traffic uses, anew at each start: nobody keeps its secret.
-func demoKey(ctx context.Context, s *service) (account.Secret, error) {
+// demoKey makes the key that a project's live traffic uses, anew at each start: nobody keeps its secret.
+func demoKey(ctx context.Context, s *service, project string) (account.Secret, error) {
 	const name = "live-traffic"
 	list, err := s.keys.ListKeys(ctx)
 	if err != nil {
 		return account.Secret{}, err
 	}
 	id, text, hash := account.Mint()
-	k := account.Key{ID: id, Project: demoProject, Name: name, Hash: hash, CreatedAt: time.Now()}
+	k := account.Key{ID: id, Project: project, Name: name, Hash: hash, CreatedAt: time.Now()}
 	for _, old := range list {
-		if old.Project == demoProject && old.Name == name && old.RevokedAt.IsZero() {
+		if old.Project == project && old.Name == name && old.RevokedAt.IsZero() {
 			if err := s.keys.ReplaceKey(ctx, old.ID, k, time.Now()); err != nil {
 				return account.Secret{}, err
 			}

@@ -35,15 +35,18 @@ func demoRules() []alert.Rule {
 	}
 }
 
-// seedAlerts stores the demo's rules at its first start, and as their history what they would have said of the recorded past.
+// seedAlerts stores the demo's rules that are not there, and as their history what they would have said of the recorded past.
 func seedAlerts(ctx context.Context, w *alert.Watch) error {
 	have, err := w.Rules(ctx)
-	if err != nil || len(have) > 0 {
+	if err != nil {
 		return err
 	}
 	now := time.Now()
 	var all []error
 	for _, r := range demoRules() {
+		if slices.ContainsFunc(have, func(was alert.Listed) bool { return was.Name == r.Name }) {
+			continue
+		}
 		if err := w.Store().PutAlertRule(ctx, r, true); err != nil {
 			all = append(all, err)
 			continue

@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/weir-dev/weir/internal/simulator"
@@ -34,15 +35,11 @@ type pastStory struct {
 	usage    llm.Usage
 }
 
-// seedQuestions writes the questions that colleagues asked the handbook in the demo's past, with the calls that they were.
-func seedQuestions(ctx context.Context, s *service, opts demoOptions) error {
-	now := time.Now().UTC()
+// seedQuestions writes the questions that colleagues asked the handbook in the demo's past until now, with the calls that they were. The
+// same seed and the same end give the same ones: what is there already is not written again.
+func seedQuestions(ctx context.Context, s *service, opts demoOptions, now time.Time) error {
 	if s.rag.configs[demoReranked] == nil || opts.days <= 0 {
 		return nil
-	}
-	have, err := s.asked.List(ctx, rag.AskedFilter{Pipeline: demoPipeline, Until: now.Add(-24 * time.Hour)}, nil, 1)
-	if err != nil || len(have) > 0 {
-		return err
 	}
 	r := rand.New(rand.NewPCG(opts.seed, 0x726167)) //nolint:gosec // nothing secret is drawn
 	stories, err := tellStories(ctx, s, r)
@@ -55,11 +52,14 @@ func seedQuestions(ctx context.Context, s *service, opts demoOptions) error {
 		if len(asked) == 0 {
 			return nil
 		}
-		if err := s.asked.Write(ctx, asked); err != nil {
-			return err
-		}
 		token := "demo-rag-" + asked[0].ID + "-" + asked[len(asked)-1].ID
-		err := s.writer.Write(ctx, trace.Batch{Token: token, Records: trace.Slice(records)})
+		fresh, err := freshlyAsked(ctx, s, asked)
+		if err == nil && len(fresh) > 0 {
+			err = s.asked.Write(ctx, fresh)
+		}
+		if err == nil {
+			err = s.writer.Write(ctx, trace.Batch{Token: token, Records: trace.Slice(records)})
+		}
 		asked, records = asked[:0], records[:0]
 		return err
 	}
@@ -84,6 +84,27 @@ func seedQuestions(ctx context.Context, s *service, opts demoOptions) error {
 		}
 	}
 	return flush()
+}
+
+// freshlyAsked are the questions, of one day after the other, that are not there yet.
+func freshlyAsked(ctx context.Context, s *service, asked []rag.Asked) ([]rag.Asked, error) {
+	first, last := asked[0].Time, asked[0].Time
+	for i := range asked {
+		if t := asked[i].Time; t.Before(first) {
+			first = t
+		} else if t.After(last) {
+			last = t
+		}
+	}
+	have, err := s.asked.List(ctx, rag.AskedFilter{Pipeline: demoPipeline, Since: first, Until: last.Add(time.Microsecond)}, nil, 2*pastBatch)
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for i := range have {
+		there[have[i].ID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(asked), func(a rag.Asked) bool { return there[a.ID] }), nil
 }
 
 // tellStories asks the handbook's pipeline some questions, as clients would, without a word to those who count.
@@ -118,7 +139,7 @@ func retell(t *pastStory, at time.Time, s *service, r *rand.Rand) (rag.Asked, []
 		search += drawn(700, 0.4)
 	}
 	a := t.Asked
-	a.ID, a.Time, a.TraceID = llm.NewID(at), at, llm.NewTraceID()
+	a.ID, a.Time, a.TraceID = simulator.CallID(r, at), at, simulator.TraceID(r)
 	a.CallID = a.ID
 	a.TookMS = maps.Clone(a.TookMS)
 	a.TookMS[rag.StepSearch] = search
@@ -137,7 +158,7 @@ func retell(t *pastStory, at time.Time, s *service, r *rand.Rand) (rag.Asked, []
 		a.TotalMS += a.TookMS[rag.StepGenerate]
 		inner := outer
 		inner.Start = at.Add(time.Duration(a.RetrievalMS * float64(time.Millisecond))).Truncate(time.Microsecond)
-		inner.ID, inner.SpanID, inner.ParentID = llm.NewID(inner.Start), llm.NewSpanID(), outer.SpanID
+		inner.ID, inner.SpanID, inner.ParentID = simulator.CallID(r, inner.Start), llm.NewSpanID(), outer.SpanID
 		inner.Tags = maps.Clone(outer.Tags)
 		inner.Tags["rag"] = demoPipeline
 		inner.Provider, inner.Model, inner.ModelRequested, inner.Attempts = "simulated", pastModel, "simulated/"+pastModel, 1

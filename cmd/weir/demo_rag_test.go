@@ -88,8 +88,9 @@ func TestHandbookHasAPast(t *testing.T) {
 		t.Fatal(err)
 	}
 	opts := demoOptions{seed: 1, days: 4, callsPerDay: 4000}
+	now := time.Now().UTC()
 	for range 2 {
-		if err := seedQuestions(t.Context(), s, opts); err != nil {
+		if err := seedQuestions(t.Context(), s, opts, now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,6 +117,17 @@ func TestHandbookHasAPast(t *testing.T) {
 		if err != nil || (len(passages) == 0) != a.Empty {
 			t.Errorf("%d passages of a question that found nothing: %v; %v", len(passages), a.Empty, err)
 		}
+	}
+}
+
+// The demo's rule is one that holds, and its scorers' names are those that stand with questions.
+func TestHandbookRule(t *testing.T) {
+	rule := handbookRule(time.Now())
+	if err := rule.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if rule.Scorers[0].Name != contextRelevance || rule.Scorers[1].Name != responseQuality {
+		t.Errorf("the rule scores %+v", rule.Scorers)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/weir-dev/weir/internal/metrics"
 	"github.com/weir-dev/weir/internal/rawjson"
 	"github.com/weir-dev/weir/llm"
 	"github.com/weir-dev/weir/prompts"
@@ -27,6 +28,7 @@ type arms struct {
 type armed struct {
 	set     *experiment.Set
 	choices map[*experiment.Arm]prompts.Choice // what each arm changes of a call
+	turns   []metrics.Turn
 }
 
 var _ prompts.Arms = (*arms)(nil)
@@ -38,8 +40,15 @@ func (a *arms) refresh(ctx context.Context) error {
 		return err
 	}
 	usable := make([]experiment.Experiment, 0, len(list))
+	var turns []metrics.Turn
 	for i := range list {
 		e := list[i].Experiment
+		if !e.Started.IsZero() {
+			turns = append(turns, metrics.Turn{Experiment: e.Name, What: "started", At: e.Started})
+		}
+		if !e.Stopped.IsZero() {
+			turns = append(turns, metrics.Turn{Experiment: e.Name, What: string(e.Status), Winner: e.Winner, At: e.Stopped})
+		}
 		if e.Status == experiment.Running {
 			if _, err := experiment.NewAssigner(e); err != nil {
 				a.log.Error("an experiment cannot assign anybody; calls are served as they ask", "experiment", e.Name, "error", err)
@@ -52,7 +61,7 @@ func (a *arms) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next := &armed{set: set, choices: map[*experiment.Arm]prompts.Choice{}}
+	next := &armed{set: set, choices: map[*experiment.Arm]prompts.Choice{}, turns: turns}
 	for i := range usable {
 		for k := range usable[i].Arms {
 			arm := &usable[i].Arms[k]
@@ -60,6 +69,14 @@ func (a *arms) refresh(ctx context.Context) error {
 		}
 	}
 	a.now.Store(next)
+	return nil
+}
+
+// metrics are the turns that experiments took, for /metrics.
+func (a *arms) metrics() []metrics.Turn {
+	if now := a.now.Load(); now != nil {
+		return slices.Clone(now.turns)
+	}
 	return nil
 }
 

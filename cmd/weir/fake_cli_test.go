@@ -14,15 +14,15 @@ const fakeToken = "wt-test"
 
 // fakeAPI speaks the API's JSON over two calls, two keys and one price.
 type fakeAPI struct {
-	listed chan struct{} // one for every list of calls
+	again chan string // what each tail after the first goes on behind
 
-	mu    sync.Mutex // guards lists and set
-	lists int
+	mu    sync.Mutex // guards tails and set
+	tails int
 	set   []json.RawMessage // prices set by hand
 }
 
 func newFakeAPI() *fakeAPI {
-	return &fakeAPI{listed: make(chan struct{}, 1000)}
+	return &fakeAPI{again: make(chan string, 1000)}
 }
 
 const (
@@ -92,20 +92,28 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	switch path := strings.TrimPrefix(r.URL.Path, "/api/v1"); r.Method + " " + path {
 	case "GET /calls":
-		f.lists++
-		f.listed <- struct{}{}
 		list := []string{fakeCall(okID, "ok", `"0.000193500"`, `,"attempts":2`), fakeCall(badID, "error", "null", `,"attempts":0`)}
-		if f.lists > 1 {
-			list = append([]string{fakeCall(lateID, "ok", `"0.000193500"`, `,"attempts":1`)}, list...)
-		}
 		if status := q.Get("status"); status != "" {
 			list = slices.DeleteFunc(list, func(c string) bool { return !strings.Contains(c, `"status":"`+status+`"`) })
+		}
+		if q.Get("sort") == "cost" {
+			slices.Reverse(list)
 		}
 		next := ""
 		if q.Get("limit") == "1" && len(list) > 1 {
 			list, next = list[:1], "cursor-2"
 		}
 		fmt.Fprintf(w, `{"calls":[%s],"next":%q}`, strings.Join(list, ","), next)
+	case "GET /calls/tail":
+		w.Header().Set("Content-Type", "text/event-stream")
+		if f.tails++; f.tails == 1 {
+			fmt.Fprintf(w, "id: %s\n\nid: %s\nevent: call\ndata: %s\n\nevent: end\ndata: {\"reason\":\"stopping\"}\n\n", okID, lateID, strings.ReplaceAll(fakeCall(lateID, "ok", `"0.000193500"`, `,"attempts":1`), "\n", ""))
+			return
+		}
+		f.again <- r.Header.Get("Last-Event-ID")
+		f.mu.Unlock()
+		<-r.Context().Done()
+		f.mu.Lock()
 	case "GET /calls/" + okID:
 		_, _ = io.WriteString(w, fakeCall(okID, "ok", `"0.000193500"`, okDetail))
 	case "GET /calls/" + badID:

@@ -61,7 +61,17 @@ func replicasOf(ctx context.Context, registry *prompts.Registry) []api.Replica {
 // promptMetrics gives what /metrics says of the registry.
 func promptMetrics(registry *prompts.Registry) func() metrics.Prompts {
 	return func() metrics.Prompts {
-		return metrics.Prompts{Revision: registry.Revision(), Stale: registry.Health() != nil}
+		now := metrics.Prompts{Revision: registry.Revision(), Stale: registry.Health() != nil}
+		if snapshot := registry.Current(); snapshot != nil {
+			for _, p := range snapshot.State().Prompts {
+				for label, at := range p.Labels {
+					if label != prompts.Latest {
+						now.Moves = append(now.Moves, metrics.Move{Prompt: p.Name, Label: label, Version: at.Number, At: at.MovedAt})
+					}
+				}
+			}
+		}
+		return now
 	}
 }
 

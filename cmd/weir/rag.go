@@ -26,6 +26,7 @@ type pipelines struct {
 	indexes map[string]rag.Index // by the name of the pipeline
 	top     llm.Sender
 	counts  *metrics.RAG
+	recall  *rag.Recall
 	price   func(project, model string, u llm.Usage) (price.USD, bool)
 }
 
@@ -48,6 +49,7 @@ type ragParts struct {
 func openPipelines(cfg Config, with ragParts) *pipelines {
 	out := &pipelines{
 		served: rag.Pipelines{}, configs: map[string]*RAGConfig{}, made: map[string]rag.Config{}, indexes: map[string]rag.Index{}, top: with.Top, price: with.Price, counts: with.Counts,
+		recall: rag.NewRecall(with.Counts.Recalled),
 	}
 	for i := range cfg.RAG {
 		c := &cfg.RAG[i]
@@ -58,7 +60,7 @@ func openPipelines(cfg Config, with ragParts) *pipelines {
 		out.configs[c.Name], out.indexes[c.Name] = c, index
 		out.made[c.Name] = rag.Config{
 			Settings: c.settings(), Index: index, Store: c.store(), Alias: c.alias(), Embedder: out.questionEmbedder(c.Name), Terms: bm25.Query, Top: with.Top, Price: with.Price,
-			Answered: with.Answered, Ran: with.Counts.Ran, Words: with.Words, Spans: with.Spans, Kept: contentKept(cfg),
+			Answered: with.Answered, Ran: with.Counts.Ran, Words: with.Words, Spans: with.Spans, Kept: contentKept(cfg), Recall: out.recall,
 		}
 		out.served[c.Name] = rag.New(out.made[c.Name])
 	}

@@ -42,6 +42,8 @@ type ragInfo struct {
 	Questions     int64    `json:"questions"`
 	HitRate       *float64 `json:"hit_rate"`
 	CostPerAnswer *string  `json:"cost_per_answer_usd"`
+	Recall        *float64 `json:"approximate_recall"`
+	Measured      int      `json:"approximate_measured"`
 	Error         string   `json:"error"`
 	Collections   []struct {
 		Name       string `json:"name"`
@@ -136,7 +138,11 @@ func (p *ragInfo) state() string {
 
 // pipeline shows one with its collections.
 func (s *screen) pipeline(p *ragInfo) error {
-	s.facts("name", p.Name, "model", p.Model, "index", p.Index, "embedding", p.Embedding, "splitter", p.Splitter, "answers", p.Collection, "documents go to", p.Target, "before", p.Previous, "state", p.state())
+	recall := ""
+	if p.Recall != nil {
+		recall = fmt.Sprintf("%.3f of what is nearest, over %s", *p.Recall, noun(p.Measured, "question"))
+	}
+	s.facts("name", p.Name, "model", p.Model, "index", p.Index, "embedding", p.Embedding, "splitter", p.Splitter, "answers", p.Collection, "documents go to", p.Target, "before", p.Previous, "approximate search", recall, "state", p.state())
 	sh := sheet{columns: []column{
 		{name: "collection", flex: true}, {name: "role"}, {name: "documents", right: true}, {name: "chunks", right: true}, {name: "embedding", flex: true, drop: 1}, {name: "dimensions", right: true, drop: 2}, {name: "splitter", flex: true, drop: 1},
 	}}

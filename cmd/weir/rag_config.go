@@ -40,6 +40,8 @@ type RAGConfig struct {
 	System        string       `yaml:"system"` // said to the answering model before the rules
 	Prompt        string       `yaml:"prompt"` // the same, of the registry: name@label
 	Tenant        string       `yaml:"tenant"` // none, project
+	// RecallShare is how many questions are searched exactly too, to see what the approximate search misses; a hundredth unless said.
+	RecallShare *float64 `yaml:"recall_share"`
 
 	position
 }
@@ -84,9 +86,16 @@ const (
 	hashingDimensions = 384
 )
 
+// defaultRecallShare is small: an exact search of a large collection costs as much as some dozen others.
+const defaultRecallShare = 0.01
+
 // settings are the pipeline's, as far as they can be read.
 func (c *RAGConfig) settings() rag.Settings {
 	budget, _ := price.ParseUSD(cmp.Or(c.Rerank.BudgetUSD, "0")) // validated
+	recall := defaultRecallShare
+	if c.RecallShare != nil {
+		recall = *c.RecallShare
+	}
 	return rag.Settings{
 		Name: c.Name, Model: c.Model, TopK: c.TopK, Limit: c.Limit, RRF: rag.RRF{K: c.RRF.K, Dense: c.RRF.Dense, Sparse: c.RRF.Sparse},
 		MinSimilarity: c.MinSimilarity, Rewrite: c.Rewrite, MMR: c.MMR.Lambda,
@@ -94,6 +103,7 @@ func (c *RAGConfig) settings() rag.Settings {
 			Model: c.Rerank.Model, Candidates: c.Rerank.Candidates, TopN: c.Rerank.TopN, Budget: budget, SkipMargin: c.Rerank.SkipMargin,
 		},
 		Parents: c.Parents, ContextTokens: c.ContextTokens, Order: rag.Order(c.Order), System: c.System, Prompt: c.Prompt, OwnTenant: c.Tenant == "project",
+		RecallShare: recall,
 	}
 }
 

@@ -99,6 +99,7 @@ type ragIndexing struct {
 	batch   bytes.Buffer
 	ids     []string // of the documents in it
 	inRow   int      // batches that were not taken
+	more    int      // documents that an error of a batch is about, beyond the first one
 	done    func() int64
 	tracker *progress.Tracker
 	begun   time.Time
@@ -218,6 +219,7 @@ func (x *ragIndexing) notTaken(err error) error {
 	which := x.ids[0]
 	if n := len(x.ids); n > 1 {
 		which = fmt.Sprintf("%s to %s (%d documents)", which, x.ids[n-1], n)
+		x.more += n - 1
 	}
 	x.sum.Errors, x.unread = append(x.sum.Errors, rag.IndexFailed{Document: which, Error: refused.Message}), true
 	if x.inRow++; x.inRow >= ragFailures || refused.Status == http.StatusConflict {
@@ -329,7 +331,7 @@ func (x *ragIndexing) tell(cmd *cobra.Command, cut error) error {
 	case cut != nil:
 		return cut
 	case n > 0:
-		return sayNo("%s could not be indexed", noun(n, "document"))
+		return sayNo("%s could not be indexed", noun(n+x.more, "document"))
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ func ragSwapCommand() *cobra.Command {
 		Short: "Have the collection of the present settings answer, at once, after a test if questions are given",
 		Long: `swap moves the pipeline from the collection that answers to the one that documents were indexed into with the present embedding model and
 splitter. With --questions it first asks the new collection each of them and looks whether the passages that are labelled as relevant come back:
-a line of the file is as weir rag eval reads it. Below --min-recall nothing is moved, and the exit code is 1.
+a line of the file is as weir rag eval reads it. Below --min-recall, or when a --gate is not kept, nothing is moved, and the exit code is 1: with
+neither of them the recall is to be 0.8 or more among the best 10; with --gate alone that is not asked.
 The collection that answered before is kept: swap --back moves to it again.`,
 		Example: `  weir rag swap handbook --questions labelled.jsonl --min-recall 0.8
   weir rag swap handbook --questions labelled.jsonl --gate 'ndcg@10>=0.5' --gate 'delta.ndcg@10>=-0.02'
@@ -33,8 +34,10 @@ The collection that answered before is kept: swap --back moves to it again.`,
 			if !(least >= 0 && least <= 1) || k < 1 {
 				return errors.New("--min-recall is from 0 to 1, and --k 1 or more")
 			}
-			if len(gates) > 0 && questions == "" {
-				return errors.New("--gate needs the questions to measure with: --questions FILE.jsonl")
+			given := cmd.Flags().Changed
+			recall := given("min-recall") || given("k")
+			if questions == "" && (recall || len(gates) > 0) {
+				return errors.New("--gate, --min-recall and --k need the questions to measure with: --questions FILE.jsonl")
 			}
 			c, err := newClient(cmd)
 			if err != nil {
@@ -42,8 +45,8 @@ The collection that answered before is kept: swap --back moves to it again.`,
 			}
 			s, at := newScreen(cmd), "rag/"+url.PathEscape(args[0])
 			if questions != "" {
-				if len(gates) == 0 {
-					gates = []string{fmt.Sprintf("recall@%d>=%g", k, least)}
+				if recall || len(gates) == 0 {
+					gates = append(gates, fmt.Sprintf("recall@%d>=%g", k, least))
 				}
 				if err := heldBySwap(cmd, c, args[0], to, questions, gates); err != nil {
 					return err
@@ -78,7 +81,7 @@ The collection that answered before is kept: swap --back moves to it again.`,
 	f.BoolVar(&back, "back", false, "move to the collection that answered before")
 	f.BoolVar(&force, "force", false, "move though the collection is empty or far smaller than the one that answers")
 	f.StringVar(&questions, "questions", "", "file of labelled questions to test the collection with before")
-	f.StringArrayVar(&gates, "gate", nil, "in place of --min-recall and --k, a bound as of weir rag eval: ndcg@10>=0.5, or delta.ndcg@10>=-0.02 against what answers now")
+	f.StringArrayVar(&gates, "gate", nil, "a bound as of weir rag eval, beside --min-recall where that is given: ndcg@10>=0.5, or delta.ndcg@10>=-0.02 against what answers now")
 	f.Float64Var(&least, "min-recall", 0.8, "the mean share of relevant passages that must come back")
 	f.IntVar(&k, "k", 10, "among how many of the best chunks they are looked for")
 	return cmd

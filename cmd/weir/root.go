@@ -21,7 +21,7 @@ and priced in ClickHouse, to be seen in the console, the API and Grafana.
 	root.PersistentFlags().String("config", "", "configuration file (WEIR_CONFIG)")
 	root.AddCommand(
 		serveCommand(), demoCommand(), simulateCommand(),
-		keysCommand(), callsCommand(), tracesCommand(), sessionsCommand(), costsCommand(), pricesCommand(), reconcileCommand(), budgetsCommand(), alertsCommand(), driftCommand(), promptsCommand(), experimentsCommand(), membersCommand(), spoolCommand(), cacheCommand(), scoresCommand(), annotationsCommand(), datasetsCommand(), evalCommand(), ragCommand(), doctorCommand(),
+		keysCommand(), callsCommand(), tracesCommand(), sessionsCommand(), costsCommand(), pricesCommand(), reconcileCommand(), budgetsCommand(), alertsCommand(), reportCommand(), driftCommand(), promptsCommand(), experimentsCommand(), membersCommand(), spoolCommand(), cacheCommand(), scoresCommand(), annotationsCommand(), datasetsCommand(), evalCommand(), ragCommand(), doctorCommand(),
 		engineCommand(),
 	)
 	return root

@@ -20,6 +20,7 @@ import (
 	"github.com/weir-dev/weir/clickhouse"
 	"github.com/weir-dev/weir/clickhouse/engine"
 	"github.com/weir-dev/weir/dashboards/console"
+	"github.com/weir-dev/weir/dashboards/report/schedule"
 	"github.com/weir-dev/weir/ingest"
 	"github.com/weir-dev/weir/ingest/budget"
 	"github.com/weir-dev/weir/ingest/limit"
@@ -33,6 +34,7 @@ import (
 	"github.com/weir-dev/weir/sqldb"
 	"github.com/weir-dev/weir/trace"
 	"github.com/weir-dev/weir/trace/otelout"
+	"github.com/weir-dev/weir/trace/tail"
 )
 
 // service is a running weir as its parts outside run see it.
@@ -50,8 +52,11 @@ type service struct {
 	book      *prices
 	reader    trace.Reader
 	alerts    *alert.Watch
+	reports   *schedule.Sender
 	rag       *pipelines
 	asked     *askedLog
+	evals     *servedEvals
+	stores    demoStores
 	engine    *engine.Engine // nil beside a ClickHouse server
 }
 
@@ -184,6 +189,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		gauges.WatchRedis(with.metrics)
 	}
 	gauges.WatchPrompts(promptMetrics(registry))
+	gauges.WatchExperiments(arms.metrics)
 	send = memory.stage
 	limits := limit.New(limit.Config{Rules: limitRules(cfg), KeyLimits: ring.Limits, Store: with.limitStore(), Refused: func(rule string, kind limit.Kind) { refusals.Limit(rule, string(kind)) }, Log: log})
 	observers = append(observers, limits.Observe)
@@ -215,15 +221,17 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	if err != nil {
 		return err
 	}
+	coming := tail.New(tail.Config{Arrivals: freshArrivals{store, freshReader{store, waiting.Flush}}, Log: log})
+	papers := newReports(cfg, reportParts{control, store, freshReader{store, waiting.Flush}, book, alerts, llm.NewID(time.Now()), "http://" + reachable(adminListener.Addr())}, log)
 	evals := newServedEvals(dir.file("evals"), control, control, store, door, admin, log)
 	admins := api.New(api.Config{
-		Reader: freshReader{store, waiting.Flush}, Adjuster: freshAdjuster{store, freshReader{store, waiting.Flush}}, Spool: spoolState{waiting}, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
-		Scores: store, Finder: store, Bundles: freshBundles{store, freshReader{store, waiting.Flush}},
+		Reader: freshReader{store, waiting.Flush}, Adjuster: freshAdjuster{store, freshReader{store, waiting.Flush}}, Spool: spoolState{waiting}, Tail: coming, Keys: control, KeysChanged: ring.Refresh, Book: book.Current, PriceAs: priceNames(cfg), Prices: control, PricesChanged: book.Refresh,
+		Scores: store, Finder: store, Bundles: freshBundles{store, freshReader{store, waiting.Flush}}, Explorer: freshExplorer{store, freshReader{store, waiting.Flush}},
 		Annotations: control, Datasets: control, Evals: control, EvalResults: store, EvalRunner: evals, Online: control, Gate: evalGates{control, store},
 		Budgets: control, BudgetLedger: budgetLedger{guard}, BudgetsChanged: with.budgetsRefresh(guard),
 		BudgetEvents: control, Advice: freshAdvice{store, freshReader{store, waiting.Flush}}, Adjusted: guard.Adjusted,
-		Prompts: control, Registry: registry, Members: control, Experiments: control, ExperimentReader: trials, Playground: playground(door),
-		Alerts: alerts.watch, Drift: drifts, RAG: answering, RAGLog: questions, Cache: memory, AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
+		Prompts: control, Registry: registry, Members: control, Views: control, Experiments: control, ExperimentReader: trials, Playground: playground(door),
+		Alerts: alerts.watch, Reports: papers, Drift: drifts, RAG: answering, RAGLog: questions, Cache: memory, AdminToken: admin, System: systemReport(cfg, control.Kind(), health), Log: log,
 	})
 	evals.api = admins.Handler()
 	public, private := routers(handlers{
@@ -250,7 +258,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	if err := startGuard(ctx, guard); err != nil {
 		return err
 	}
-	noting := goAll(background, questions.run)
+	noting := goAll(background, questions.run, answering.recall.Run)
 	defer func() { stop(); noting() }()
 	budgets := goAll(background, guard.Run, memory.stage.Run)
 	defer func() { stop(); budgets() }()
@@ -265,6 +273,11 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	defer func() { stop(); evaluating() }()
 	alarmed := goAll(background, alerts.Run)
 	defer func() { stop(); alarmed() }()
+	reporting := goAll(background, papers.Sender.Run)
+	defer func() { stop(); reporting() }()
+	tailing, stopTailing := context.WithCancel(ctx) // who listens is not waited for when weir stops
+	tailed := goAll(tailing, coming.Run)
+	defer func() { stopTailing(); tailed() }()
 	if webhook != nil {
 		telling := goAll(background, webhook.Run)
 		defer func() { stop(); telling() }()
@@ -272,7 +285,15 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 
 	s := &service{
 		url: "http://" + reachable(adminListener.Addr()), gateway: "http://" + reachable(listener.Addr()) + "/v1", firstKey: firstKey,
-		admin: admin, madeAdmin: madeAdmin, dir: dir, writer: store, keys: control, ring: ring, book: book, reader: store, alerts: alerts.watch, rag: answering, asked: questions, engine: eng,
+		admin: admin, madeAdmin: madeAdmin, dir: dir, writer: store, keys: control, ring: ring, book: book, reader: store, alerts: alerts.watch, reports: papers.Sender, rag: answering, asked: questions, engine: eng,
+	}
+	s.evals, s.stores = evals, demoStores{
+		members: control, prompts: control, experiments: control, prices: control, budgets: control, datasets: control, runs: control, results: store,
+		online: control, annotations: control, scores: store,
+		inForce: func(ctx context.Context) error {
+			registry.Changed(ctx)
+			return errors.Join(ring.Refresh(ctx), book.Refresh(ctx), with.budgetsRefresh(guard)(ctx))
+		},
 	}
 	s.signIn = s.url + "/?signin=" + url.QueryEscape(admins.SignInCode())
 	if started != nil {

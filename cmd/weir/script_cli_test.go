@@ -68,7 +68,7 @@ func TestScripts(t *testing.T) {
 			env.Values["api"] = api
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "lists": lists, "makespool": makeSpool},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "goeson": goesOn, "makespool": makeSpool},
 	})
 }
 
@@ -92,16 +92,13 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// lists waits until the API has listed calls so many times: lists 2.
-func lists(ts *testscript.TestScript, neg bool, args []string) {
+// goesOn waits until a tail goes on behind a call: goeson ID.
+func goesOn(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: lists N")
+		ts.Fatalf("usage: goeson ID")
 	}
-	n, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	api := ts.Value("api").(*fakeAPI)
-	for range n {
-		<-api.listed
+	if got := <-ts.Value("api").(*fakeAPI).again; got != args[0] {
+		ts.Fatalf("goes on behind %q, want %q", got, args[0])
 	}
 }
 

@@ -20,17 +20,26 @@ import (
 
 // liveTraffic sends made-up calls through the gateway until ctx ends, as a client would.
 func liveTraffic(ctx context.Context, s *service, opts demoOptions, log *slog.Logger) error {
-	key, err := demoKey(ctx, s)
-	if err != nil {
-		return fmt.Errorf("make a key for the demo's traffic: %w", err)
+	clients := map[string]*openai.Client{}
+	for _, project := range []string{demoProject, demoInside} {
+		key, err := demoKey(ctx, s, project)
+		if err != nil {
+			return fmt.Errorf("make a key for the demo's traffic: %w", err)
+		}
+		clients[project] = trafficClient(s.gateway, key)
 	}
-	client := trafficClient(s.gateway, key)
 	const atOnce = 32 // calls under way; beyond it the traffic slows down
 	slots := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { askHandbook(ctx, s, client, opts, log) })
-	for r := range simulator.Traffic(ctx, simulator.TrafficConfig{Seed: uint64(time.Now().Unix()), Rate: opts.rate, Project: demoProject}) {
+	wg.Go(func() { askHandbook(ctx, s, clients[demoProject], opts, log) })
+	cfg := simulator.TrafficConfig{Seed: uint64(time.Now().Unix()), Rate: opts.rate, ProjectOf: demoProjectOf}
+	state, err := s.stores.prompts.State(ctx)
+	if err != nil {
+		return fmt.Errorf("read the demo's prompts: %w", err)
+	}
+	cfg.Prompts = state.Prompts[demoSupport] != nil // there are none in a demo of an earlier version
+	for r := range simulator.Traffic(ctx, cfg) {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
@@ -38,7 +47,7 @@ func liveTraffic(ctx context.Context, s *service, opts demoOptions, log *slog.Lo
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := send(ctx, client, r); err != nil && ctx.Err() == nil {
+			if err := send(ctx, clients[r.Project], r); err != nil && ctx.Err() == nil {
 				log.Debug("a call of the demo failed, as some do", "model", r.Model, "error", err)
 			}
 		})
@@ -68,6 +77,9 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// simulatedOnly before a model's name keeps the demo's own calls from a live provider whose key is in the environment.
+const simulatedOnly = "simulated/"
+
 // send makes one call.
 func send(ctx context.Context, client *openai.Client, r simulator.Request) error {
 	ctx = context.WithValue(ctx, headerKey{}, r.Header)
@@ -76,6 +88,7 @@ func send(ctx context.Context, client *openai.Client, r simulator.Request) error
 		if err := json.Unmarshal(r.Body, &req); err != nil {
 			return err
 		}
+		req.Model = simulatedOnly + req.Model
 		_, err := client.CreateEmbeddings(ctx, req)
 		return err
 	}
@@ -83,6 +96,7 @@ func send(ctx context.Context, client *openai.Client, r simulator.Request) error
 	if err := json.Unmarshal(r.Body, &req); err != nil {
 		return err
 	}
+	req.Model = simulatedOnly + req.Model
 	if !req.Stream {
 		_, err := client.CreateChatCompletion(ctx, req)
 		return err

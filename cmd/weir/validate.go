@@ -69,6 +69,7 @@ func (c *Config) validate(faults *configFaults) {
 	c.validateLimits(faults)
 	c.validateBudgets(faults)
 	c.validateAlerts(faults)
+	c.validateReports(faults)
 	c.validateRAG(faults)
 	c.priceBook(faults)
 }

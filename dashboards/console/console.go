@@ -27,7 +27,7 @@ const Policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-
 
 // routes are the application's pages; an element in braces stands for any one non-empty element.
 var routes = []string{
-	"/", "/calls", "/calls/{id}", "/traces", "/traces/{id}", "/sessions", "/sessions/{id}", "/users", "/users/{name}", "/costs", "/costs/advice", "/cache", "/budgets", "/models",
+	"/", "/calls", "/calls/{id}", "/traces", "/traces/{id}", "/sessions", "/sessions/{id}", "/users", "/users/{name}", "/costs", "/costs/advice", "/reports", "/cache", "/budgets", "/models",
 	"/prompts", "/prompts/{name}", "/experiments", "/experiments/{name}", "/datasets", "/datasets/{name}", "/datasets/runs/{id}", "/scores", "/scores/online", "/scores/annotate", "/scores/annotate/{name}", "/scores/agreement", "/drift", "/rag", "/rag/{name}", "/rag/{name}/bench", "/rag/{name}/documents", "/rag/{name}/collections", "/rag/{name}/questions/{id}",
 	"/alerts", "/keys", "/system", "/changes", "/changes/{id}", "/playground", "/members",
 }

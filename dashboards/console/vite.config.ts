@@ -41,7 +41,7 @@ export default defineConfig({
     reportCompressedSize: true,
     // The rooms that are loaded when they are entered come in two parts: many small ones compress much worse.
     rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [
-      { name: 'experiments', test: /src\/(pages\/(experiments?|scores)\.|ui\/(experiment|effects|bandchart|scorefilters|scorelist|scoreof)|lib\/(experiments|yaml)\.)/ },
+      { name: 'experiments', test: /src\/(pages\/(experiments?|scores)\.|ui\/(experiment|effects|bandchart|scorefilters|scorelist|scoreof)|lib\/yaml\.)/ }, // lib/experiments is of the overview too
       { name: 'prompts', test: /src\/(pages\/(prompts?|changes|playground|members)\.|ui\/(prompt|change)|lib\/(playground|template|variables)\.)/ },
     ] } } },
   },

@@ -1,13 +1,13 @@
 package grafana
 
-// cost is what was spent, on what, for whom. All of it reads usage_user_1h, which has every variable.
+// cost is what was spent, on what, for whom.
 func cost() *board {
-	const where = "FROM usage_user_1h AS u WHERE $__timeFilter(u.time) AND {filter_user}"
+	const where = "FROM {spent} WHERE {filter}"
 	return &board{
 		uid: "cost", title: "Cost", from: "now-30d",
 		about:     "What was spent, on what and for whom; exact sums of the recorded calls, corrections included.",
 		variables: []variable{byProject, byModel, byUser, byPrompt, byKey, byEnvironment},
-		marks:     []mark{promptMoves, experiments, priceBooks},
+		marks:     []mark{promptMoves, experiments, versions, prices},
 		rows: []row{
 			{"In this span of time", []panel{
 				figure("Spent", "Of the priced calls.", "currencyUSD", ask("SELECT sum(u.cost) AS spent "+where)),
@@ -28,11 +28,11 @@ func cost() *board {
 			{"On what and for whom", []panel{
 				ranking("By project", "", "currencyUSD", ask("SELECT project, sum(u.cost) AS cost "+where+" GROUP BY project ORDER BY cost DESC LIMIT 15")),
 				ranking("By model", "", "currencyUSD", ask("SELECT model, sum(u.cost) AS cost "+where+" GROUP BY model ORDER BY cost DESC LIMIT 15")),
-				list("By user", "", ask("SELECT user, sum(u.cost) AS cost, sum(u.calls) AS calls, {tokens_in} AS tokens_in, {tokens_out} AS tokens_out, max(u.time) AS last_seen "+where+" GROUP BY user ORDER BY cost DESC LIMIT 100"), over{column: "cost", unit: "currencyUSD"}),
+				list("By user", "", ask("SELECT user, sum(u.cost) AS cost, sum(u.calls) AS calls, {tokens_in} AS tokens_in, {tokens_out} AS tokens_out, max(u.time) AS last_seen FROM {spent_by_user} WHERE {filter_user} GROUP BY user ORDER BY cost DESC LIMIT 100"), over{column: "cost", unit: "currencyUSD"}),
 				list("By key", "", ask("SELECT project, key, sum(u.cost) AS cost, sum(u.calls) AS calls, max(u.time) AS last_used "+where+" GROUP BY project, key ORDER BY cost DESC LIMIT 100"), over{column: "cost", unit: "currencyUSD"}),
-				list("By prompt and version", "", maybe("SELECT prompt, prompt_version AS version, sum(u.cost) AS cost, sum(u.calls) AS calls, sum(u.cost) / nullIf(sum(u.calls), 0) AS a_call "+where+" AND prompt != '' GROUP BY prompt, version ORDER BY cost DESC LIMIT 100"), over{column: "cost", unit: "currencyUSD"}, over{column: "a_call", unit: "currencyUSD"}),
-				ranking("By environment", "The tag env of the calls of the last seven days shown at most; corrections are not in it.", "currencyUSD",
-					maybe("SELECT tag_values[indexOf(tag_names, 'env')] AS env, sum(ifNull(cost, 0)) AS cost FROM calls AS u WHERE start_time >= greatest($__fromTime, $__toTime - INTERVAL 7 DAY) AND start_time <= $__toTime AND kind = 'call' AND has(tag_names, 'env') AND {filter_calls} GROUP BY env ORDER BY cost DESC LIMIT 15")),
+				list("By prompt and version", "", maybe("SELECT prompt, prompt_version AS version, sum(u.cost) AS cost, sum(u.calls) AS calls, sum(u.cost) / nullIf(sum(u.calls), 0) AS a_call FROM {spent_by_prompt} WHERE {filter} AND prompt != '' GROUP BY prompt, version ORDER BY cost DESC LIMIT 100"), over{column: "cost", unit: "currencyUSD"}, over{column: "a_call", unit: "currencyUSD"}),
+				ranking("By environment", "The tag env of the calls of the last day shown; corrections are not in it.", "currencyUSD",
+					maybe("SELECT tag_values[indexOf(tag_names, 'env')] AS env, sum(ifNull(cost, 0)) AS cost FROM calls AS u WHERE start_time >= greatest($__fromTime, $__toTime - INTERVAL 1 DAY) AND start_time <= $__toTime AND kind = 'call' AND has(tag_names, 'env') AND {filter_calls} GROUP BY env ORDER BY cost DESC LIMIT 15")),
 			}},
 		},
 	}

@@ -80,9 +80,13 @@ func (b *board) make() (Board, error) {
 			out.Variables = append(out.Variables, Query{SQL: v.sql, Empty: v.mayBeEmpty})
 		}
 	}
-	for _, m := range b.marks {
-		d.Annotation(m.build())
-		out.Marks = append(out.Marks, Query{SQL: m.sql, Empty: true})
+	marks := make([]any, len(b.marks))
+	for i := range b.marks {
+		var err error
+		if marks[i], err = b.marks[i].build(); err != nil {
+			return Board{}, fmt.Errorf("marks %s: %w", b.marks[i].name, err)
+		}
+		out.Marks = append(out.Marks, b.marks[i].query())
 	}
 	for _, r := range b.rows {
 		d.WithRow(dashboard.NewRowBuilder(r.title))
@@ -100,7 +104,10 @@ func (b *board) make() (Board, error) {
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(made); err != nil {
+	if err := enc.Encode(struct {
+		dashboard.Dashboard
+		Annotations any `json:"annotations"` // in place of the dashboard's own
+	}{made, map[string]any{"list": marks}}); err != nil {
 		return Board{}, err
 	}
 	out.JSON = text.Bytes()

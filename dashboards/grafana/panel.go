@@ -17,6 +17,7 @@ const (
 	number  shape = iota // one figure, large
 	lines                // over time
 	stacked              // over time, parts of a whole
+	shares               // the same, the whole being 100 %
 	bars                 // a bar a row: a name and a figure
 	grid                 // a table
 )
@@ -78,8 +79,12 @@ func (p *panel) build() cog.Builder[dashboard.Panel] {
 		LineWidth(1.5).ShowPoints(common.VisibilityModeNever).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)).
 		Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true))
-	if p.shape == stacked {
-		b.DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
+	if p.shape == stacked || p.shape == shares {
+		mode := common.StackingModeNormal
+		if p.shape == shares {
+			mode = common.StackingModePercent
+		}
+		b.DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).Stacking(common.NewStackingConfigBuilder().Mode(mode))
 	}
 	if p.legend != "" {
 		b.DisplayName(p.legend)

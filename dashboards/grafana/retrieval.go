@@ -34,6 +34,16 @@ func retrieval() *board {
 				each("Found nothing", "", "percentunit", "countIf(u.empty) / count()"),
 				each("Tokens of sources in a prompt", "Means.", "short", "avg(u.context_tokens)"),
 			}},
+			{"Live", []panel{
+				chart(stacked, "Questions by what became of them", "A second.", "ops", "", live("sum by (outcome) (rate(weir_rag_questions_total{pipeline=~\"$pipeline\"}[$__rate_interval])) ;; {{outcome}}")),
+				chart(lines, "Time of each stage, p95 live", "", "s", "", live("histogram_quantile(0.95, sum by (stage, le) (rate(weir_rag_stage_duration_seconds_bucket{pipeline=~\"$pipeline\"}[$__rate_interval]))) ;; {{stage}}")),
+				chart(lines, "Chunks that a stage did not let through", "A second.", "ops", "", live("sum by (stage) (rate(weir_rag_chunks_cut_total{pipeline=~\"$pipeline\"}[$__rate_interval])) ;; {{stage}}")),
+				chart(lines, "Stages that were left out", "Skipped on purpose, or failed; a second.", "ops", "", live("sum by (stage, why) (rate(weir_rag_stages_left_total{pipeline=~\"$pipeline\"}[$__rate_interval])) ;; {{stage}} {{why}}")),
+				chart(lines, "Citations", "A second, by whether the quote is in the cited passage.", "ops", "", live("sum by (verified) (rate(weir_rag_citations_total{pipeline=~\"$pipeline\"}[$__rate_interval])) ;; verified {{verified}}")),
+				chart(lines, "Calls to embedding models", "A second, for questions and for documents.", "ops", "", live("sum by (for, status) (rate(weir_rag_embedding_batches_total{pipeline=~\"$pipeline\"}[$__rate_interval])) ;; {{for}} {{status}}")),
+				chart(lines, "Texts made into vectors", "A second.", "ops", "", live("sum by (for) (rate(weir_rag_embedding_texts_total{pipeline=~\"$pipeline\"}[$__rate_interval])) ;; {{for}}")),
+				chart(lines, "What the approximate search finds", "The share of the passages nearest by meaning, of the last questions that were searched exactly too.", "percentunit", "", live("min by (pipeline) (weir_rag_approximate_recall{pipeline=~\"$pipeline\"}) ;; {{pipeline}}")),
+			}},
 			{"Which", []panel{
 				list("By pipeline and collection", "", maybe("SELECT u.pipeline AS pipeline, u.collection AS collection, count() AS questions, countIf(u.empty) / count() AS found_nothing, quantile(0.95)(u.retrieval_ms) AS p95, avg(u.generation_cost) AS cost "+where+" GROUP BY pipeline, collection ORDER BY questions DESC LIMIT 100"), over{column: "found_nothing", unit: "percentunit"}, over{column: "p95", unit: "ms"}, over{column: "cost", unit: "currencyUSD"}),
 				list("Questions without an answer", "The newest fifty that found nothing or are not in the sources.", maybe("SELECT u.time AS time, u.pipeline AS pipeline, u.question AS question, u.top_score AS best "+where+" AND (u.empty OR u.not_in_sources) ORDER BY u.time DESC LIMIT 50")),

@@ -32,21 +32,50 @@ var (
 	byEnvironment = variable{"environment", "Environment (tag env)", "SELECT DISTINCT tag_values[indexOf(tag_names, 'env')] AS env FROM calls WHERE start_time >= greatest($__fromTime, $__toTime - INTERVAL 1 DAY) AND start_time <= $__toTime AND has(tag_names, 'env') ORDER BY env LIMIT 100", true}
 )
 
-// mark is an annotation: what happened, at the times it happened.
+// mark is an annotation: what happened, at the times it happened. It asks ClickHouse, or Prometheus for series whose value
+// is the moment in milliseconds; title is then made of their labels.
 type mark struct {
-	name, colour, sql string
+	name, colour, sql  string
+	expr, title, label string
+	off                bool // until somebody switches it on
 }
 
-func (m *mark) build() cog.Builder[dashboard.AnnotationQuery] {
-	return dashboard.NewAnnotationQueryBuilder().Name(m.name).Datasource(clickhouseSource).Enable(true).IconColor(m.colour).
-		Target(built[variants.Dataquery]{variants.UnknownDataquery{
-			"refId": "Anno", "datasource": clickhouseSource, "editorType": "sql", "queryType": "table", "format": 1, "rawSql": m.sql, "pluginVersion": "4.20.0",
-		}})
+// liveMark is an annotation with what Prometheus' data source wants beside the foundation's fields.
+type liveMark struct {
+	dashboard.AnnotationQuery
+
+	TitleFormat     string `json:"titleFormat"`
+	TagKeys         string `json:"tagKeys"`
+	Step            string `json:"step"`
+	UseValueForTime bool   `json:"useValueForTime"`
 }
 
-// The marks. They are read off the calls themselves: a version, an arm or a price book is marked where its first call is.
+func (m *mark) build() (any, error) {
+	b := dashboard.NewAnnotationQueryBuilder().Name(m.name).Enable(!m.off).IconColor(m.colour)
+	if m.expr != "" {
+		made, err := b.Datasource(prometheusSource).Target(built[variants.Dataquery]{variants.UnknownDataquery{
+			"refId": "Anno", "datasource": prometheusSource, "expr": m.expr, "interval": "1m",
+		}}).Build()
+		return liveMark{made, m.title, m.label, "1m", true}, err
+	}
+	return b.Datasource(clickhouseSource).Target(built[variants.Dataquery]{variants.UnknownDataquery{
+		"refId": "Anno", "datasource": clickhouseSource, "editorType": "sql", "queryType": "table", "format": 1, "rawSql": m.sql, "pluginVersion": "4.20.0",
+	}}).Build()
+}
+
+// query is what the mark asks.
+func (m *mark) query() Query {
+	if m.expr != "" {
+		return live(m.expr + " ;; " + m.title)
+	}
+	return Query{SQL: m.sql, Empty: true}
+}
+
+// The marks. What was decided is known to the moment by weir's own metrics, from when Prometheus reads them on. What came of
+// it is read off the calls: the first of a version, and of a model with another price than before.
 var (
-	promptMoves = mark{"Prompts", "purple", "SELECT min(u.time) AS time, concat(prompt, '@', toString(prompt_version), ' takes its first call') AS text, 'prompt' AS tags FROM usage_1h AS u WHERE prompt != '' AND u.time >= toStartOfDay($__fromTime) - INTERVAL 35 DAY AND u.time <= $__toTime GROUP BY prompt, prompt_version HAVING min(u.time) >= $__fromTime ORDER BY time LIMIT 200"}
-	experiments = mark{"Experiments", "orange", "SELECT time, text, 'experiment' AS tags FROM (SELECT min(u.time) AS time, concat('experiment ', experiment, ' takes its first call') AS text FROM usage_1h AS u WHERE experiment != '' AND u.time >= toStartOfDay($__fromTime) - INTERVAL 35 DAY AND u.time <= $__toTime GROUP BY experiment HAVING min(u.time) >= $__fromTime UNION ALL SELECT max(u.time) AS time, concat('experiment ', experiment, ' takes its last call') AS text FROM usage_1h AS u WHERE experiment != '' AND u.time >= toStartOfDay($__fromTime) - INTERVAL 35 DAY AND u.time <= $__toTime GROUP BY experiment HAVING max(u.time) < $__toTime - INTERVAL 1 DAY AND max(u.time) >= $__fromTime) ORDER BY time LIMIT 200"}
-	priceBooks  = mark{"Prices", "green", "SELECT min(u.start_time) AS time, concat('price book ', price_version, ' is in force') AS text, 'prices' AS tags FROM calls AS u WHERE price_version != '' AND start_time >= $__fromTime AND start_time <= $__toTime GROUP BY price_version HAVING time > $__fromTime + INTERVAL 1 HOUR ORDER BY time LIMIT 50"}
+	promptMoves = mark{name: "Prompt moves", colour: "purple", expr: "max by (prompt, label, version) (weir_prompt_moved_timestamp_seconds) * 1000", title: "{{prompt}}@{{label}} is version {{version}}", label: "prompt"}
+	experiments = mark{name: "Experiments", colour: "orange", expr: "max by (experiment, turn, winner) (weir_experiment_turned_timestamp_seconds) * 1000", title: "experiment {{experiment}} {{turn}} {{winner}}", label: "experiment"}
+	versions    = mark{name: "First calls of versions", colour: "purple", off: true, sql: "SELECT min(u.time) AS time, concat(prompt, '@', toString(prompt_version), ' takes its first call') AS text, 'prompt' AS tags FROM usage_1h AS u WHERE prompt != '' AND u.time >= toStartOfDay($__fromTime) - INTERVAL 35 DAY AND u.time <= $__toTime GROUP BY prompt, prompt_version HAVING min(u.time) >= $__fromTime ORDER BY time LIMIT 200"}
+	prices      = mark{name: "Prices", colour: "green", sql: words.Replace("SELECT first AS time, concat(model, ' is priced by ', price_version, ', before by ', before) AS text, 'prices' AS tags FROM (SELECT model, price_version, first, lagInFrame(price_version, 1, '') OVER (PARTITION BY provider, model ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before FROM (SELECT provider, model, toString(price_version) AS price_version, min(u.start_time) AS first FROM calls AS u WHERE u.start_time >= $__fromTime AND u.start_time <= $__toTime AND {sample} AND kind = 'call' AND u.price_version != '' GROUP BY provider, model, price_version)) WHERE before != '' ORDER BY time LIMIT 50")}
 )

@@ -13,6 +13,8 @@ var stageSeconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 
 type RAG struct {
 	questions, cut, citations, left, batches, texts *prometheus.CounterVec
 	stages                                          *prometheus.HistogramVec
+	recall                                          *prometheus.GaugeVec
+	recalls                                         *prometheus.CounterVec
 }
 
 // CountRAG exports what is counted by the RAG that it gives, at once from zero for the pipelines named. Call it once.
@@ -29,11 +31,16 @@ func (s *Set) CountRAG(pipelines []string) *RAG {
 		left:      counter("stages_left_total", "Stages that were left out: skipped on purpose, or failed.", "stage", "why"),
 		batches:   counter("embedding_batches_total", "Calls to an embedding model, for questions and for documents, by how they ended.", "for", "status"),
 		texts:     counter("embedding_texts_total", "Texts that vectors were made of by such calls.", "for"),
+		recalls:   counter("approximate_measured_total", "Questions that were searched exactly too, to see what the approximate search misses."),
+		recall: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "weir", Subsystem: "rag", Name: "approximate_recall",
+			Help: "Share of the passages nearest by meaning that the approximate search finds: the mean over the last questions measured, at most 100, of the collection that answers.",
+		}, []string{"pipeline"}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "weir", Subsystem: "rag", Name: "stage_duration_seconds", Help: "Time of each stage of a question, of those that ran.", Buckets: stageSeconds,
 		}, []string{"pipeline", "stage"}),
 	}
-	s.registry.MustRegister(r.stages)
+	s.registry.MustRegister(r.stages, r.recall)
 	for _, p := range pipelines { // a rate needs a first value
 		for _, o := range rag.Outcomes() {
 			r.questions.WithLabelValues(p, string(o))
@@ -62,6 +69,12 @@ func (r *RAG) Ran(q rag.Ran) {
 	}
 	r.citations.WithLabelValues(q.Pipeline, "true").Add(float64(q.Verified))
 	r.citations.WithLabelValues(q.Pipeline, "false").Add(float64(q.Citations - q.Verified))
+}
+
+// Recalled says how much of what is nearest a pipeline's approximate search found of late. Call it once for each question that is measured.
+func (r *RAG) Recalled(pipeline string, mean float64) {
+	r.recall.WithLabelValues(pipeline).Set(mean)
+	r.recalls.WithLabelValues(pipeline).Inc()
 }
 
 // Embedded counts a call to an embedding model, which was made for documents or for a question.

@@ -26,6 +26,11 @@ func TestFiguresOfRAG(t *testing.T) {
 	r.Ran(rag.Ran{Pipeline: "handbook", Outcome: rag.OutcomeEmpty})
 	r.Embedded("handbook", true, 128, nil)
 	r.Embedded("handbook", false, 1, errors.New("busy"))
+	if strings.Contains(scrape(t, s), "weir_rag_approximate_recall{") {
+		t.Error("a recall that nobody has measured has a figure")
+	}
+	r.Recalled("handbook", 0.5)
+	r.Recalled("handbook", 0.75)
 	text := scrape(t, s)
 	for _, line := range []string{
 		`weir_rag_questions_total{outcome="answered",pipeline="handbook"} 1`,
@@ -41,6 +46,8 @@ func TestFiguresOfRAG(t *testing.T) {
 		`weir_rag_stage_duration_seconds_bucket{pipeline="handbook",stage="search",le="0.025"} 1`,
 		`weir_rag_embedding_batches_total{for="documents",pipeline="handbook",status="ok"} 1`,
 		`weir_rag_embedding_batches_total{for="questions",pipeline="handbook",status="error"} 1`,
+		`weir_rag_approximate_recall{pipeline="handbook"} 0.75`,
+		`weir_rag_approximate_measured_total{pipeline="handbook"} 2`,
 		`weir_rag_embedding_texts_total{for="documents",pipeline="handbook"} 128`,
 	} {
 		if !strings.Contains(text, line+"\n") {

@@ -1,6 +1,9 @@
 package simulator
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // app is one application of the make-believe company whose calls the history and the live traffic are made of.
 type app struct {
@@ -12,13 +15,14 @@ type app struct {
 	hours   [24]float64
 
 	users    int     // 0: a machine asks
+	who      string  // begins their names
 	turns    float64 // mean length of a conversation; 0: no sessions
 	stream   float64 // share of streams
 	exact    float64 // share of first turns answered from the exact cache
 	semantic float64 // and from the semantic one
 
-	prompt   string    // name of its prompt template
-	versions []float64 // when each version came, as a part of the history: 0 is its beginning, 1 its end
+	prompt   string          // name of its prompt template
+	versions []promptVersion // the texts it had, the first first
 	models   []appModel
 	embeds   string // an embedding model asked before each answer; empty: none
 
@@ -33,6 +37,15 @@ type app struct {
 	context   float64  // median number of passages with a question; 0: none
 	sentences [2]int   // least and most in an answer
 	json      []string // answers that are objects; empty: prose
+}
+
+// promptVersion is one text of an application's prompt: the app's system message, and what this version adds to it.
+type promptVersion struct {
+	from    float64 // when it came, as a part of the history: 0 is its beginning, 1 its end; after 1 it has not come yet
+	note    string  // with the space before it
+	message string  // why it was made
+	author  string
+	length  float64 // of its answers, of those of the first version
 }
 
 // appModel is a model an app uses from one time of the history to another.
@@ -71,6 +84,13 @@ func (i incident) holds(provider string, t time.Time) bool {
 	return provider == i.provider && !t.Before(i.start) && t.Before(i.end)
 }
 
+// incidents are those of a history.
+type incidents []incident
+
+func (l incidents) holds(provider string, t time.Time) bool {
+	return slices.ContainsFunc(l, func(i incident) bool { return i.holds(provider, t) })
+}
+
 var things = map[string][]string{
 	"product": {"espresso machine", "desk lamp", "winter jacket", "headphones", "garden hose", "bike helmet", "office chair", "water filter", "backpack", "e-reader", "toaster", "rain boots"},
 	"plan":    {"Basic", "Plus", "Team", "Business"},
@@ -87,7 +107,13 @@ var things = map[string][]string{
 var apps = []app{
 	{
 		project: "support-bot", team: "support", keys: []string{"web-widget", "email-triage"}, share: .42, weekend: .55, hours: public,
-		users: 1800, turns: 3.2, stream: .88, exact: .1, semantic: .06, prompt: "support-answer", versions: []float64{0, .3, .72},
+		users: 1800, who: "user", turns: 3.2, stream: .88, exact: .1, semantic: .06, prompt: "support-answer",
+		versions: []promptVersion{
+			{0, "", "What the help centre's style guide says.", "jonas", 1},
+			{.3, " Be brief.", "Most customers read this on a phone.", "jonas", .95},
+			{.7, " Say first what to do next and then why, in at most four sentences.", "The next step first: people asked \"and what now?\" in one answer of five.", "lena", .8},
+			{2, " Answer briefly, in two sentences at most, and offer to explain.", "Two sentences are enough for most. Half the tokens.", "lena", .5},
+		},
 		models: []appModel{
 			{"gpt-4o", "openai", 0, switchAt, .9},
 			{"gpt-4.1-mini", "openai", switchAt, 1, .9},
@@ -104,7 +130,11 @@ var apps = []app{
 	},
 	{
 		project: "doc-search", team: "knowledge", keys: []string{"intranet", "slack-app"}, share: .2, weekend: .15, hours: office,
-		users: 420, turns: 1.4, stream: .7, exact: .16, semantic: .1, prompt: "rag-answer", versions: []float64{0, .45},
+		users: 420, who: "staff", turns: 1.4, stream: .7, exact: .16, semantic: .1, prompt: "rag-answer",
+		versions: []promptVersion{
+			{0, "", "Cite by number, say so when nothing fits.", "lena", 1},
+			{.45, " Be brief.", "Nobody read the third sentence.", "lena", .9},
+		},
 		models: []appModel{{"gpt-4o-mini", "openai", 0, 1, .8}, {"gemini-3.5-flash", "gemini", .25, 1, .2}},
 		embeds: "text-embedding-3-small",
 		system: "Answer from the passages only and cite them by their number in square brackets. If the passages do not answer the question, say so.",
@@ -121,7 +151,11 @@ var apps = []app{
 	},
 	{
 		project: "code-assistant", team: "platform", keys: []string{"ide-plugin", "ci-review"}, share: .16, weekend: .07, hours: office,
-		users: 64, turns: 5.5, stream: .95, exact: .02, prompt: "code-helper", versions: []float64{0, .62},
+		users: 64, who: "dev", turns: 5.5, stream: .95, exact: .02, prompt: "code-helper",
+		versions: []promptVersion{
+			{0, "", "From the platform team's review guide.", "jonas", 1},
+			{.62, " Never guess.", "It made up flags of our own tools.", "jonas", 1},
+		},
 		models: []appModel{{"claude-sonnet-4-5", "anthropic", 0, 1, .6}, {"gpt-5-mini", "openai", 0, 1, .25}, {"o4-mini", "openai", 0, 1, .15}},
 		system: "You are a senior engineer who helps colleagues with their code. Answer with the smallest change that solves the problem, show code in fenced blocks, and name the test that would have caught the fault. Keep public signatures as they are unless asked. Prefer the standard library. When something is a matter of taste, say so.",
 		lead:   "Here is the code I am looking at.\n\n",
@@ -133,7 +167,16 @@ var apps = []app{
 	},
 	{
 		project: "batch-tagging", team: "data", keys: []string{"nightly-job"}, share: .17, weekend: 1, hours: night,
-		exact: .14, prompt: "ticket-tags", versions: []float64{0},
+		exact: .14, prompt: "ticket-tags",
+		versions: []promptVersion{
+			{0, "", "Three keys, nothing else.", "lena", 1},
+			{
+				2, " The topic is one of returns, billing, delivery, subscription, warranty and product question; what fits none of them is a product question. " +
+					"The urgency is high when money or a delivery is missing or when the customer writes for the second time, low when a question can wait for a week, and else normal. " +
+					"The language is the two letters of ISO 639-1 in lower case. Example: a parcel that is late by three days gives delivery, high and en.",
+				"Topics were made up now and then: the list is in the prompt from now on.", "jonas", 1,
+			},
+		},
 		models: []appModel{{"gpt-4.1-nano", "openai", 0, 1, 1}},
 		system: "Tag the ticket. Reply with a JSON object that has the keys topic, urgency and language, and nothing else.",
 		questions: []string{
@@ -148,7 +191,7 @@ var apps = []app{
 	},
 	{
 		project: "internal-tools", team: "analytics", keys: []string{"notebooks"}, share: .05, weekend: .1, hours: office,
-		users: 35, turns: 2, stream: .5, prompt: "", versions: nil,
+		users: 35, who: "analyst", turns: 2, stream: .5, prompt: "",
 		models: []appModel{{"gpt-5.6-terra", "openai", 0, 1, .35}, {"gemini-3.5-flash", "gemini", 0, 1, .25}, {"house-llm-7b", "house", .5, 1, .3}, {"o4-mini", "openai", 0, 1, .1}},
 		system: "You help analysts. Be brief.",
 		questions: []string{
@@ -163,6 +206,25 @@ var apps = []app{
 type Key struct {
 	Project, Name string
 	ID            string // 12 of [a-z0-9], as history records it
+}
+
+// PromptText is one version of a prompt of the make-believe company.
+type PromptText struct {
+	System  string // the message it consists of
+	Message string // why it was made
+	Author  string
+	From    float64 // when it came, as a part of the history from 0 to 1; above 1: History does not use it by itself
+}
+
+// Prompts gives the prompts that History and Traffic use by name, with all their versions, the first first.
+func Prompts() map[string][]PromptText {
+	out := map[string][]PromptText{}
+	for _, a := range apps {
+		for _, v := range a.versions {
+			out[a.prompt] = append(out[a.prompt], PromptText{a.system + v.note, v.message, v.author, v.from})
+		}
+	}
+	return out
 }
 
 // Keys lists the virtual keys that History and Traffic use.

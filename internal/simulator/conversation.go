@@ -31,9 +31,9 @@ type request struct {
 	prefix int // tokens before the newest question: what a provider may have in its cache
 }
 
-// chatBody writes a chat completion request: the system message, the past turns, the newest question. When short is
-// set, the past and the context are left out of the body, though not out of the count.
-func (p *pool) chatBody(s *session, now spoken, stream, short bool) request {
+// chatBody writes a chat completion request: the system message of a version of the prompt (-1: none), the past turns, the newest
+// question. When short is set, the past and the context are left out of the body, though not out of the count.
+func (p *pool) chatBody(s *session, version int, now spoken, stream, short bool) request {
 	q := request{tokens: replyTokens}
 	size := 1 << 10
 	if !short {
@@ -67,7 +67,9 @@ func (p *pool) chatBody(s *session, now spoken, stream, short bool) request {
 		}
 		b = append(b, `"}`...)
 	}
-	add("system", true, p.system[min(s.version, len(p.system)-1)])
+	if version >= 0 {
+		add("system", true, p.system[min(version, len(p.system)-1)])
+	}
 	for _, t := range s.past {
 		add("user", !short, p.questionOf(t)...)
 		add("assistant", !short, t.answer...)
@@ -85,9 +87,9 @@ func (p *pool) chatBody(s *session, now spoken, stream, short bool) request {
 		b = append(b, s.user...)
 		b = append(b, '"')
 	}
-	if len(p.app.json) > 0 {
+	if len(p.app.json) > 0 && version >= 0 { // a prompt of the gateway brings the format
 		b = append(b, `,"temperature":0,"response_format":{"type":"json_object"}`...)
-	} else if p.app.embeds != "" {
+	} else if p.app.embeds != "" || len(p.app.json) > 0 {
 		b = append(b, `,"temperature":0`...)
 	}
 	b = append(b, '}')
@@ -128,19 +130,27 @@ func (a *app) modelAt(at float64, r *rand.Rand) appModel {
 // versionAt is the index of the prompt's version at a time of the history.
 func (a *app) versionAt(at float64) int {
 	v := 0
-	for i, from := range a.versions {
-		if at >= from {
+	for i := range a.versions {
+		if at >= a.versions[i].from {
 			v = i
 		}
 	}
 	return v
 }
 
+// lengthOf is how long a version's answers are, of those of the first version.
+func (a *app) lengthOf(version int) float64 {
+	if version < 0 || version >= len(a.versions) {
+		return 1
+	}
+	return a.versions[version].length
+}
+
 // newSession begins a conversation.
 func (a *app) newSession(at float64, t time.Time, r *rand.Rand) *session {
 	s := &session{model: a.modelAt(at, r), version: a.versionAt(at), last: t}
 	if a.users > 0 {
-		s.user = "user-" + strconv.Itoa(1000+heavy(r, a.users))
+		s.user = a.who + "-" + strconv.Itoa(1000+heavy(r, a.users))
 	}
 	if a.turns > 0 {
 		s.id = "sess-" + string(hexBytes(r, make([]byte, 0, 12), 12))

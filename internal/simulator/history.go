@@ -23,8 +23,27 @@ type HistoryConfig struct {
 	Lean        bool        // older calls carry no bodies at all, which is a quarter of the bytes
 	Project     string      // records everything under this project, the applications being a tag; empty: a project each
 
+	// ProjectOf gives the project that an application's calls are recorded under; nil: as Project says.
+	ProjectOf func(app string) string
+	// Use completes a call that names a prompt before it is made: the version that it is asked with, and what an experiment makes of
+	// it. Nil: the version that is in use at that time of the history.
+	Use func(s *trace.Span)
+	// Refuse says why a call is refused as over a budget, and "" of one that is not. It is asked when all calls before it have been
+	// given. Nil: a made-up budget runs out on some evenings.
+	Refuse func(s *trace.Span) string
+	// Troubles are times of many failures beside the afternoon that every history has.
+	Troubles []Trouble
+	// SlowAt is when the next call of the support bot waits in vain for its first two tries; zero: none does.
+	SlowAt time.Time
+
 	// KeyID gives the id of a virtual key, for a caller who has made the keys of Keys; nil: ids of its own, as in Keys.
 	KeyID func(project, name string) string
+}
+
+// Trouble is a time in which a provider does badly.
+type Trouble struct {
+	Provider   string
+	Start, End time.Time
 }
 
 // History makes up the calls of a company, oldest first: five applications with the shape of days and weeks, slow
@@ -61,7 +80,8 @@ func History(cfg HistoryConfig) iter.Seq[trace.Record] {
 type past struct {
 	cfg      HistoryConfig
 	start    time.Time
-	bad      incident
+	bad      incidents
+	slowAt   time.Time // the zero time once that call was made
 	pools    []*pool
 	models   map[string]model
 	sessions [][]*session // in progress, for each app
@@ -70,8 +90,11 @@ type past struct {
 
 func newPast(cfg HistoryConfig) *past {
 	h := &past{
-		cfg: cfg, start: cfg.Now.AddDate(0, 0, -cfg.Days), bad: incidentBefore(cfg.Now), models: index(nil),
+		cfg: cfg, start: cfg.Now.AddDate(0, 0, -cfg.Days), bad: incidents{incidentBefore(cfg.Now)}, slowAt: cfg.SlowAt, models: index(nil),
 		sessions: make([][]*session, len(apps)), dice: rand.New(rand.NewPCG(cfg.Seed, 0x77656972)),
+	}
+	for _, t := range cfg.Troubles {
+		h.bad = append(h.bad, incident{t.Provider, t.Start, t.End})
 	}
 	for i := range apps {
 		h.pools = append(h.pools, newPool(&apps[i], rand.New(rand.NewPCG(cfg.Seed, uint64(i)))))
@@ -226,6 +249,12 @@ func keyID(project, name string) string {
 	}
 	return string(b)
 }
+
+// CallID is llm.NewID for a time of the past, the same for the same dice.
+func CallID(r *rand.Rand, t time.Time) string { return timeID(r, t) }
+
+// TraceID is llm.NewTraceID, the same for the same dice.
+func TraceID(r *rand.Rand) string { return string(hexBytes(r, make([]byte, 0, 32), 32)) }
 
 // timeID is a version 7 UUID: llm.NewID, but drawn from the history's own dice.
 func timeID(r *rand.Rand, t time.Time) string {

@@ -62,9 +62,11 @@ const (
 
 func newPool(a *app, r *rand.Rand) *pool {
 	p := &pool{app: a, lead: newSegment(a.lead)}
-	notes := []string{"", " Be brief.", " Never guess."}
-	for v := range max(1, len(a.versions)) {
-		p.system = append(p.system, newSegment(a.system+notes[v]))
+	for _, v := range a.versions {
+		p.system = append(p.system, newSegment(a.system+v.note))
+	}
+	if len(a.versions) == 0 {
+		p.system = []segment{newSegment(a.system)}
 	}
 	var subjects []topic
 	for _, t := range topics() {

@@ -29,6 +29,11 @@ func (t *telling) span(endpoint llm.Endpoint, path, modelID string) trace.Span {
 	tags := map[string]string{"team": a.team, "env": t.env}
 	if t.cfg.Project != "" {
 		project = t.cfg.Project
+	}
+	if t.cfg.ProjectOf != nil {
+		project = t.cfg.ProjectOf(a.project)
+	}
+	if project != a.project {
 		tags["app"] = a.project
 	}
 	return trace.Span{
@@ -88,13 +93,21 @@ func (t *telling) chat() (trace.Record, []segment) {
 	a, target := t.pool.app, t.session.model
 	m := t.models[target.id]
 	stream := t.dice.Float64() < a.stream
-	q := t.chatBody(t.session, t.now, stream, t.short)
 	s := t.span(llm.ChatCompletions, "/chat/completions", m.id)
 	s.Stream, s.Provider, s.Model = stream, target.provider, m.name()
 	s.Prompt = a.prompt
+	version := t.session.version
 	if a.prompt != "" {
-		s.PromptVersion = t.session.version + 1
+		s.PromptVersion = version + 1
+		if t.cfg.Use != nil {
+			t.cfg.Use(&s)
+			version = s.PromptVersion - 1
+		}
+		if s.Experiment != "" {
+			s.OwnText = len(t.questions[t.now.question].json)
+		}
 	}
+	q := t.chatBody(t.session, version, t.now, stream, t.short)
 	r := trace.Record{Call: s, Body: trace.Body{Request: q.body}}
 	if t.refuse(&r) {
 		return r, nil
@@ -104,7 +117,7 @@ func (t *telling) chat() (trace.Record, []segment) {
 		return r, nil
 	}
 	m = t.modelNamed(r.Call.Model, m)
-	answer := t.reply(t.dice, t.now.question, m.verbosity)
+	answer := t.reply(t.dice, t.now.question, m.verbosity*a.lengthOf(version))
 	u, raw := t.usage(m, r.Call.Provider, q, answer)
 	s = r.Call
 	s.ResponseID, s.FinishReasons = "chatcmpl-"+newID(t.dice, 29), []string{"stop"}
@@ -131,6 +144,9 @@ func (t *telling) chat() (trace.Record, []segment) {
 	}
 	if !stream {
 		s.TTFT = 0
+	}
+	if n := len(r.Attempts); n > 0 { // the last one answered
+		r.Attempts[n-1].Duration = s.End().Sub(r.Attempts[n-1].Start)
 	}
 	r.Call = s
 	r.Body.Response = t.response(&s, whole, answer)
@@ -211,11 +227,18 @@ func (t *telling) leave(s *trace.Span, answer []segment, pace time.Duration) []s
 func (t *telling) refuse(r *trace.Record) bool {
 	s := &r.Call
 	x := t.dice.Float64()
+	over := ""
+	if t.cfg.Refuse != nil {
+		over = t.cfg.Refuse(s)
+	}
 	code, message := llm.RateLimited, "requests per minute of key "+t.key+" are used up; try again in a few seconds"
 	switch {
 	case x < .002:
 		s.Status = trace.StatusRateLimited
-	case t.pool.app.project == "code-assistant" && t.at.Hour() >= 17 && x < .04: // by the evening the day's budget is spent
+	case over != "":
+		s.Status = trace.StatusBudget
+		code, message = llm.BudgetExceeded, over
+	case t.cfg.Refuse == nil && t.pool.app.project == "code-assistant" && t.at.Hour() >= 17 && x < .04: // by the evening the day's budget is spent
 		s.Status = trace.StatusBudget
 		code, message = llm.BudgetExceeded, "the day's budget of project "+s.Project+" is spent; it is renewed at midnight UTC"
 	default:
@@ -232,6 +255,11 @@ func (t *telling) refuse(r *trace.Record) bool {
 // carries the time lost and the provider that will answer.
 func (t *telling) stumble(r *trace.Record) {
 	s := &r.Call
+	if !t.slowAt.IsZero() && !t.at.Before(t.slowAt) && t.pool.app.project == "support-bot" && s.Stream {
+		t.slowAt = time.Time{}
+		t.wait(r)
+		return
+	}
 	chance := .018
 	if t.bad.holds(s.Provider, t.at) {
 		chance = .45
@@ -259,26 +287,47 @@ func (t *telling) stumble(r *trace.Record) {
 		}
 		return
 	}
-	try := func(start time.Time, d time.Duration) trace.Span {
-		return trace.Span{
-			ID: timeID(t.dice, start), TraceID: s.TraceID, SpanID: string(hexBytes(t.dice, make([]byte, 0, 16), 16)), ParentID: s.SpanID, Kind: trace.KindAttempt,
-			Start: start, Duration: d, Project: s.Project, KeyID: s.KeyID, Key: s.Key, Endpoint: s.Endpoint, Path: s.Path, Stream: s.Stream,
-			Provider: s.Provider, Model: s.ModelRequested, ModelRequested: s.ModelRequested, Status: trace.StatusOK, HTTPStatus: 200,
-			UsageSource: llm.NoUsage, PriceStatus: price.Exact, Cache: trace.CacheOff,
-		}
-	}
-	bad := try(s.Start, lost)
+	bad := t.try(s, s.Start, lost)
 	bad.Status, bad.HTTPStatus, bad.Error, bad.ErrorCode = trace.StatusError, status, failure, failure.Type
 	if t.bad.holds(s.Provider, t.at) && t.pool.app.project == "support-bot" { // the route has somewhere else to go
 		m := t.models["claude-haiku-4-5"]
 		s.Provider, s.Model = "anthropic", m.name()
 	}
 	pause := time.Duration(100+t.dice.IntN(300)) * ms
-	good := try(s.Start.Add(lost+pause), time.Duration(300+t.dice.IntN(400))*ms)
+	good := t.try(s, s.Start.Add(lost+pause), 0)
 	if s.Provider != bad.Provider {
 		good.Model = "claude-haiku-4-5"
 	}
 	r.Attempts = []trace.Span{bad, good}
 	s.Attempts = 2
 	s.Duration = lost + pause // the answering try's time comes on top
+}
+
+// try is a span of an attempt at the call's provider that went well.
+func (t *telling) try(s *trace.Span, start time.Time, d time.Duration) trace.Span {
+	return trace.Span{
+		ID: timeID(t.dice, start), TraceID: s.TraceID, SpanID: string(hexBytes(t.dice, make([]byte, 0, 16), 16)), ParentID: s.SpanID, Kind: trace.KindAttempt,
+		Start: start, Duration: d, Project: s.Project, KeyID: s.KeyID, Key: s.Key, Endpoint: s.Endpoint, Path: s.Path, Stream: s.Stream,
+		Provider: s.Provider, Model: s.ModelRequested, ModelRequested: s.ModelRequested, Status: trace.StatusOK, HTTPStatus: 200,
+		UsageSource: llm.NoUsage, PriceStatus: price.Exact, Cache: trace.CacheOff,
+	}
+}
+
+// wait is a call whose provider says nothing for half a minute and then turns it away, before another one answers.
+func (t *telling) wait(r *trace.Record) {
+	s := &r.Call
+	const silence, away, pause = 30 * time.Second, 410 * ms, 750 * ms
+	silent := t.try(s, s.Start, silence)
+	silent.Status, silent.HTTPStatus, silent.ErrorCode = trace.StatusError, 504, string(llm.UpstreamTimeout)
+	silent.Error = &llm.Error{Type: silent.ErrorCode, Message: "the provider sent nothing for 30 s", Status: 504, Retryable: true}
+	e := injected(429, s.ModelRequested)
+	refused := t.try(s, silent.End().Add(pause), away)
+	refused.Status, refused.HTTPStatus, refused.ErrorCode = trace.StatusError, 429, e.kind
+	refused.Error = &llm.Error{Type: e.kind, Message: e.message, Status: 429, Retryable: true}
+	m := t.models["claude-haiku-4-5"]
+	s.Provider, s.Model = "anthropic", m.name()
+	good := t.try(s, refused.End().Add(pause), 0)
+	good.Model = m.id
+	r.Attempts = []trace.Span{silent, refused, good}
+	s.Attempts, s.Duration = 3, good.Start.Sub(s.Start) // the answering try's time comes on top
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,10 @@ type TrafficConfig struct {
 	Rate    float64  // calls per second on average; 0: 2
 	Models  []string // uses only these; empty: what the applications of the make-believe company use
 	Project string   // the project of every call, the applications being a tag; empty: a project each
+	// ProjectOf gives the project of an application's calls; nil: as Project says.
+	ProjectOf func(app string) string
+	// Prompts leaves the system message to the gateway: a call names its application's prompt, by the label production or staging.
+	Prompts bool
 }
 
 // Request is one call to be sent through a gateway.
@@ -53,7 +58,7 @@ func (h *past) live(cfg TrafficConfig, yield func(Request) bool) bool {
 	app := drawApp(h.dice)
 	p := h.pools[app]
 	s := h.sessionFor(app, h.cfg.Now) // conversations are told apart by their turns, not by the clock
-	s.version = len(p.system) - 1
+	s.version = p.app.versionAt(1)
 	if len(s.past) == 0 {
 		s.model = p.app.modelAt(1, h.dice)
 		if len(cfg.Models) > 0 {
@@ -64,6 +69,11 @@ func (h *past) live(cfg TrafficConfig, yield func(Request) bool) bool {
 	r := Request{Project: p.app.project, Key: p.app.keys[0], Method: http.MethodPost, Header: h.headers(p.app, s)}
 	if cfg.Project != "" {
 		r.Project = cfg.Project
+	}
+	if cfg.ProjectOf != nil {
+		r.Project = cfg.ProjectOf(p.app.project)
+	}
+	if r.Project != p.app.project {
 		r.Header.Set("X-Weir-Tags", r.Header.Get("X-Weir-Tags")+",app="+p.app.project)
 	}
 	if len(p.app.keys) > 1 && h.dice.IntN(4) == 0 {
@@ -78,7 +88,16 @@ func (h *past) live(cfg TrafficConfig, yield func(Request) bool) bool {
 		}
 	}
 	r.Path, r.Model, r.Stream = "/v1/chat/completions", s.model.id, h.dice.Float64() < p.app.stream
-	r.Body = p.chatBody(s, now, r.Stream, false).body
+	version := s.version
+	if cfg.Prompts && p.app.prompt != "" {
+		label := "production"
+		if strings.Contains(r.Header.Get("X-Weir-Tags"), "env=staging") {
+			label = "staging"
+		}
+		r.Header.Set("X-Weir-Prompt", p.app.prompt+"@"+label)
+		version = -1
+	}
+	r.Body = p.chatBody(s, version, now, r.Stream, false).body
 	if p.app.exact > 0 && h.dice.IntN(3) == 0 {
 		r.Header.Set("X-Weir-Cache", "read")
 	}

@@ -13,8 +13,13 @@ import (
 	"github.com/weir-dev/weir/rag"
 )
 
-// ties is how many points more than asked for are read: of equal ones at the end of a list those with the lowest ids stay.
-const ties = 8
+// ties is how many points more than asked for are read at first: of equal ones at the end of a list those with the lowest ids stay.
+// Where these are not all of the equal ones, moreTies times as many are asked for, until they are.
+const (
+	ties     = 8
+	moreTies = 8
+	mostTies = 10_000 // are looked through: an answer holds so many passages
+)
 
 // Search implements rag.Index. Both lists are of one collection, whatever happens to an alias meanwhile: the server looks
 // the name up once a request.
@@ -39,10 +44,39 @@ func (s *Store) Search(ctx context.Context, collection string, q rag.Query) (rag
 	if q.Limit > maxLimit-ties {
 		return rag.Found{}, fmt.Errorf("%s %q: a limit of %d: want %d at most", step, collection, q.Limit, maxLimit-ties)
 	}
+	most := max(mostTies, q.Limit+ties)
+	for limit := q.Limit + ties; ; limit = min(moreTies*limit, most) {
+		lists, err := s.lists(ctx, collection, &q, filter, limit)
+		if err != nil {
+			return rag.Found{}, err
+		}
+		if limit < most && slices.ContainsFunc(lists, func(list []rag.Hit) bool { return cut(list, q.Limit, limit) }) {
+			continue
+		}
+		var found rag.Found
+		if q.Vector != nil {
+			found.Dense = best(lists[0], q.Limit)
+			lists = lists[1:]
+		}
+		if len(lists) > 0 {
+			found.Sparse = best(lists[0], q.Limit)
+		}
+		return found, nil
+	}
+}
+
+// cut says whether a list that was read up to a limit may end within points that are as good as the last one asked for.
+func cut(list []rag.Hit, asked, limit int) bool {
+	return len(list) == limit && list[limit-1].Score == list[asked-1].Score
+}
+
+// lists asks for both lists at once, each with so many points from the best.
+func (s *Store) lists(ctx context.Context, collection string, q *rag.Query, filter *qdrant.Filter, limit int) ([][]rag.Hit, error) {
+	const step = "search collection"
 	batch := &qdrant.QueryBatchPoints{CollectionName: collection}
 	ask := func(name string, query *qdrant.Query) {
 		one := &qdrant.QueryPoints{
-			CollectionName: collection, Query: query, Using: new(name), Filter: filter, Limit: new(uint64(q.Limit + ties)), //nolint:gosec // it is positive
+			CollectionName: collection, Query: query, Using: new(name), Filter: filter, Limit: new(uint64(limit)), //nolint:gosec // it is positive
 			Params: &qdrant.SearchParams{
 				Exact:        new(q.Exact),
 				Quantization: &qdrant.QuantizationSearchParams{Rescore: new(true)},
@@ -62,24 +96,23 @@ func (s *Store) Search(ctx context.Context, collection string, q rag.Query) (rag
 	}
 	results, err := s.client.QueryBatch(ctx, batch)
 	if err != nil {
-		return rag.Found{}, s.refused(ctx, step, collection, len(q.Vector), err)
+		return nil, s.refused(ctx, step, collection, len(q.Vector), err)
 	}
 	if len(results) != len(batch.QueryPoints) {
-		return rag.Found{}, fmt.Errorf("%s %q: qdrant at %s gave %d lists for %d queries", step, collection, s.at, len(results), len(batch.QueryPoints))
+		return nil, fmt.Errorf("%s %q: qdrant at %s gave %d lists for %d queries", step, collection, s.at, len(results), len(batch.QueryPoints))
 	}
-	var found rag.Found
-	if q.Vector != nil {
-		found.Dense = hits(results[0], q.Limit)
-		results = results[1:]
+	lists := make([][]rag.Hit, len(results))
+	for i, r := range results {
+		lists[i] = hits(r)
 	}
-	if len(results) > 0 {
-		found.Sparse = hits(results[0], q.Limit)
-	}
-	return found, nil
+	return lists, nil
 }
 
-// hits are the best of a list, in their order.
-func hits(r *qdrant.BatchResult, limit int) []rag.Hit {
+// best are the first so many of a list; none of none.
+func best(list []rag.Hit, n int) []rag.Hit { return list[:min(n, len(list))] }
+
+// hits are those of a list, the best first and equal ones by id.
+func hits(r *qdrant.BatchResult) []rag.Hit {
 	list := make([]rag.Hit, len(r.GetResult()))
 	for i, p := range r.GetResult() {
 		list[i] = rag.Hit{
@@ -88,7 +121,7 @@ func hits(r *qdrant.BatchResult, limit int) []rag.Hit {
 		}
 	}
 	slices.SortFunc(list, func(a, b rag.Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID)) })
-	return list[:min(limit, len(list))]
+	return list
 }
 
 // filter is the query's tenant and labels; false: nothing can pass it.

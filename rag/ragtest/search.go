@@ -79,6 +79,35 @@ func testHybrid(b *bench) {
 	b.scores("by words", found.Sparse, 3*idf(3, 2), idf(3, 2))
 }
 
+// testTies has many points alike, which are put in no order: those with the lowest ids come first and stay in a list, by meaning
+// and by words, however long the list is and however many are alike.
+func testTies(b *bench) {
+	const many = 400
+	alike := func(n int) rag.Point { return NewPoint(n, "d", "text", []float32{0, 1}, Terms(1, 0.3, 2, 0.7, 3, 0.1)) }
+	near := NewPoint(9000, "d", "near", []float32{0.6, 0.8}, Terms(1, 0.3, 2, 0.9, 3, 0.1))
+	far := NewPoint(0, "d", "far", []float32{1, 0}, Terms(3, 0.1))
+	points := []rag.Point{far, near}
+	for i := range many {
+		points = append(points, alike(1+i*271%many)) // 271 has no divisor in common with it
+	}
+	c := b.with(points[:many/3]...)
+	b.check(b.index.Put(b.Context(), c, points[many/3:]))
+	want := func(n int) []string {
+		list := ids(9000)
+		for i := 1; i < n && i <= many; i++ {
+			list = append(list, ID(i))
+		}
+		return list
+	}
+	for _, exact := range []bool{false, true} {
+		for _, limit := range []int{1, 2, 7, 50, many - 10, many + 1} {
+			found := b.search(c, rag.Query{Vector: Unit(0.6, 0.8), Terms: Ask(1, 2, 3), Limit: limit, Exact: exact})
+			b.equal(fmt.Sprintf("by meaning, %d of them", limit), IDs(found.Dense), want(limit))
+			b.equal(fmt.Sprintf("by words, %d of them", limit), IDs(found.Sparse), want(limit))
+		}
+	}
+}
+
 func testTenant(b *bench) {
 	var points []rag.Point
 	for n, tenant := range []string{"", "a", "b", "a", ""} {
@@ -264,12 +293,19 @@ func testLikeMemory(b *bench) {
 	documents, err := b.index.Documents(ctx, c, "", 100)
 	b.check(err)
 	b.equal("documents", b.undated(documents), wantDocuments)
+	ids, all := []string{"doc/none"}, map[string][]rag.Chunk{}
 	for _, d := range documents {
 		want, err := memory.Chunks(ctx, c, d.ID)
 		b.check(err)
 		got, err := b.index.Chunks(ctx, c, d.ID)
 		b.check(err)
 		b.equal("chunks of "+d.ID, got, want)
+		ids, all[d.ID] = append(ids, d.ID), want
+	}
+	if many, ok := b.index.(rag.ManyReader); ok {
+		got, err := many.ChunksOf(ctx, c, ids)
+		b.check(err)
+		b.equal("chunks of many", got, all)
 	}
 }
 

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) rag.Index) {
 		{"by meaning", testDense},
 		{"by words", testSparse},
 		{"by both", testHybrid},
+		{"equal scores at a list's end are cut by id", testTies},
 		{"a tenant sees its own and everybody's", testTenant},
 		{"labels", testLabels},
 		{"the approximate search finds nearly all", testRecall},

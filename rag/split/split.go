@@ -85,9 +85,12 @@ func New(cfg Config) (*Splitter, error) {
 	return s, nil
 }
 
-// Version is KIND-1/TOKENS/OVERLAP/ENCODING. The number goes up when the same settings come to cut another way.
+// revision goes up when the same settings come to cut any text another way: the passages of a collection are of one.
+const revision = 2
+
+// Version is KIND-REVISION/TOKENS/OVERLAP/ENCODING.
 func (s *Splitter) Version() string {
-	return fmt.Sprintf("%s-1/%d/%d/%s", s.kind, s.tokens, s.overlap, s.enc)
+	return fmt.Sprintf("%s-%d/%d/%d/%s", s.kind, revision, s.tokens, s.overlap, s.enc)
 }
 
 // Encoding is the vocabulary that tokens are counted by, and whether it is the model's own.

@@ -1,6 +1,8 @@
 package split
 
 import (
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -385,11 +387,39 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	for model, want := range map[string]string{
-		"text-embedding-3-small": "auto-1/256/32/cl100k_base", "openai/gpt-4o": "auto-1/256/32/o200k_base", "nomic-embed-text": "auto-1/256/32/cl100k_base",
+		"text-embedding-3-small": "auto-2/256/32/cl100k_base", "openai/gpt-4o": "auto-2/256/32/o200k_base", "nomic-embed-text": "auto-2/256/32/cl100k_base",
 	} {
 		s := newSplitter(t, Config{Model: model})
 		if _, exact := s.Encoding(); s.Version() != want || exact != (model != "nomic-embed-text") {
 			t.Errorf("%s: %s, exact %v; want %s", model, s.Version(), exact, want)
+		}
+	}
+}
+
+// TestCutsAreThoseOfTheRevision fails when a text is cut another way than before: then revision goes up, and with it these sums.
+func TestCutsAreThoseOfTheRevision(t *testing.T) {
+	long := strings.Repeat("÷\u1abe", 20) + " " + strings.Repeat("0123456789abcdef", 40) + " " + strings.Repeat("長い文章。", 30)
+	texts := []rag.Document{
+		{Kind: rag.Text, Text: book(t)},
+		{Kind: rag.Markdown, Text: "# One\n\nA paragraph of *some* words.\n\n## Two\n\n- an item\n- another\n\n```go\nfunc f() {}\n```\n\n" + long + "\n"},
+		{Kind: rag.Code, Text: "package p\n\nimport \"fmt\"\n\n// F says hello.\nfunc F() {\n\tfmt.Println(\"hello\")\n}\n\ntype T struct{ a, b int }\n"},
+		{Kind: rag.Text, Text: long},
+	}
+	want := map[Kind]uint32{
+		Auto: 0x26156b96, Recursive: 0xc894ab48, Markdown: 0xaebf362c, Code: 0xd1b26e19, Sentence: 0x24d206e7, Fixed: 0x6f10ad28, Parent: 0xa839195e,
+	}
+	for _, kind := range kinds {
+		sum := crc32.NewIEEE()
+		for _, size := range []int{minTokens, defaultTokens} {
+			s := newSplitter(t, Config{Kind: kind, Tokens: size, Model: "text-embedding-3-small"})
+			for i := range texts {
+				for _, p := range s.Split(&texts[i]) {
+					fmt.Fprintln(sum, i, p.Start, p.End, p.ParentStart, p.ParentEnd, p.Tokens)
+				}
+			}
+		}
+		if got := sum.Sum32(); got != want[kind] {
+			t.Errorf("revision %d, %s: got the sum %#x, want %#x", revision, kind, got, want[kind])
 		}
 	}
 }

@@ -71,7 +71,7 @@ func (m *Arriving) Arrived(_ context.Context, q trace.ArrivalQuery) ([]trace.Arr
 	order := func(a, b trace.Arrival) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
 	var out []trace.Arrival
 	for i := range list {
-		a := trace.Arrival{Span: list[i].Call, At: m.came[list[i].Call.ID]}
+		a := trace.Arrival{CallRow: list[i].line(), At: m.came[list[i].Call.ID]}
 		if !a.At.Before(q.Since) && a.At.Before(q.Until) && (q.After.At.IsZero() || order(a, q.After) > 0) {
 			out = append(out, a)
 		}
@@ -109,7 +109,7 @@ func TestArrivals(t *testing.T, s ArrivalStore) {
 	long := 100 * time.Hour // when a call began says nothing of when it came
 	var want []string
 	for i := range 5 {
-		rec := at(time.Duration(i)*time.Second-long, func(s *trace.Span) { s.Project = []string{"p", "q"}[i%2] })
+		rec := body(at(time.Duration(i)*time.Second-long, func(s *trace.Span) { s.Project = []string{"p", "q"}[i%2] }), "How are you?", "Well.")
 		check(t, s.Write(ctx, trace.Batch{Token: fmt.Sprint("arrival ", i), Records: trace.Slice([]trace.Record{rec})}))
 		if i%2 == 0 {
 			want = append(want, rec.Call.ID)
@@ -130,8 +130,8 @@ func TestArrivals(t *testing.T, s ArrivalStore) {
 	var ids []string
 	for i, a := range got {
 		ids = append(ids, a.ID)
-		if a.At.Before(since) || a.At.After(until) || a.At.Nanosecond() != 0 || i > 0 && (a.At.Before(got[i-1].At) || a.At.Equal(got[i-1].At) && a.ID <= got[i-1].ID) {
-			t.Errorf("arrival %d at %v after %v", i, a.At, since)
+		if a.InputPreview != "How are you?" || a.At.Before(since) || a.At.After(until) || a.At.Nanosecond() != 0 || i > 0 && (a.At.Before(got[i-1].At) || a.At.Equal(got[i-1].At) && a.ID <= got[i-1].ID) {
+			t.Errorf("arrival %d at %v after %v of %q", i, a.At, since, a.InputPreview)
 		}
 	}
 	slices.Sort(ids)

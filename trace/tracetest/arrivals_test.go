@@ -2,4 +2,4 @@ package tracetest
 
 import "testing"
 
-func TestArriving(t *testing.T) { TestArrivals(t, &Arriving{}) }
+func TestArriving(t *testing.T) { TestArrivals(t, &Arriving{Memory: Memory{Preview: Preview}}) }

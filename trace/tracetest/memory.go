@@ -116,25 +116,13 @@ func (m *Memory) matching(f trace.Filter) ([]entry, error) {
 func compare(a, b *trace.Span) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID)) }
 
 func matches(e *entry, f *trace.Filter) bool {
-	s := &e.Call
-	is := func(want string, have ...string) bool { return want == "" || slices.Contains(have, want) }
-	for name, value := range f.Tags {
-		if have, ok := s.Tags[name]; !ok || have != value {
-			return false
-		}
-	}
 	text := strings.ToLower(strings.Join([]string{e.input, e.output, string(e.Body.Request), string(e.Body.Response)}, "\n"))
 	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
 		if !strings.Contains(text, word) {
 			return false
 		}
 	}
-	return (f.Since.IsZero() || !s.Start.Before(f.Since)) && (f.Until.IsZero() || s.Start.Before(f.Until)) &&
-		is(f.Project, s.Project) && is(f.Key, s.Key, s.KeyID) && is(f.Provider, s.Provider) &&
-		is(f.Model, s.Model, s.ModelRequested) && is(f.User, s.User) && is(f.Session, s.Session) &&
-		is(f.Status, string(s.Status)) && is(f.Endpoint, string(s.Endpoint)) && is(f.Cache, string(s.Cache)) &&
-		is(f.Prompt, s.Prompt, promptRef(s)) && is(f.Arm, s.Arm) && is(f.TraceID, s.TraceID) && is(f.ErrorCode, s.ErrorCode) &&
-		(!f.Unpriced || s.PriceStatus == "unpriced")
+	return f.Matches(&e.Call)
 }
 
 func promptRef(s *trace.Span) string {

@@ -20,6 +20,7 @@ type Store interface {
 	trace.Reader
 	trace.Finder
 	trace.Bundles
+	trace.Explorer
 }
 
 // Preview is the preview function that Test's stores must be opened with.
@@ -71,6 +72,8 @@ func Test(t *testing.T, open func(t *testing.T) Store) {
 		{"edges", contract.edges},
 		{"bad questions", contract.badQuestions},
 		{"facets", contract.facets},
+		{"facets of calls", contract.callFacets},
+		{"sorted calls", contract.sortedCalls},
 		{"unpriced", contract.unpriced},
 		{"export", contract.export},
 	} {

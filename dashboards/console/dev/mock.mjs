@@ -7,6 +7,7 @@ import { dirname, extname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { attemptsOf, bodies, errorOf } from './bodies.mjs'
 import { createBudgets } from './budgets.mjs'
+import { createCalls } from './calls.mjs'
 import { dollars, history, live, models, priceOf } from './data.mjs'
 import { createExperiments } from './experiments.mjs'
 import { createMoney } from './money.mjs'
@@ -22,7 +23,7 @@ const quantile = (list, q) => (list.length ? list.sort((a, b) => a - b)[Math.min
 
 function matcher(q) {
   const since = Date.parse(q.get('since') ?? '') || 0, until = Date.parse(q.get('until') ?? '') || Infinity
-  const eq = ['project', 'key', 'provider', 'model', 'user', 'session', 'status', 'prompt', 'arm'].filter((k) => q.get(k))
+  const eq = ['project', 'key', 'provider', 'model', 'user', 'session', 'status', 'prompt', 'arm', 'endpoint', 'cache', 'error_code', 'price_status'].filter((k) => q.get(k))
   const tags = [...q.keys()].filter((k) => k.startsWith('tag.'))
   const text = (q.get('q') ?? '').toLowerCase()
   return (c) => {
@@ -62,6 +63,8 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
   const registry = createPrompts(calls, mode, now, fail)
   const experiments = createExperiments(calls, mode, now, fail)
   const find = (id) => calls.find((c) => c.id === id)
+  const added = () => { calls.unshift(live(Date.now(), ++extra + 20000)); return calls[0] }
+  const page = createCalls(calls, matcher, bodies, added, fail)
 
   function answer(method, path, q, body, signedIn) {
     if (path === '/api/v1/session' && method === 'GET') return mode === 'signin' && !signedIn ? { status: 200, body: { signed_in: false } } : registry(method, path, q)
@@ -73,12 +76,13 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
     }
     if (mode === 'signin' && !signedIn) return fail(401, 'weir_unauthorized', 'Sign in with the admin token.')
     if (mode === 'broken') return fail(503, 'weir_store_unavailable', 'ClickHouse does not answer: dial unix engine.sock: connect: connection refused. The engine is being restarted; nothing is lost, calls wait in the spool.')
+    const called = page.answer(method, path, q, body)
+    if (called) return called
     if (path === '/api/v1/calls') {
-      if (!q.get('cursor') && mode === '' && calls.length) while (extra < 4000 && Date.now() - Date.parse(calls[0].start_time) > 2500) calls.unshift(live(Math.min(Date.now(), Date.parse(calls[0].start_time) + 2100), ++extra + 20000))
-      const list = calls.filter(matcher(q)), limit = Number(q.get('limit') ?? 50)
+      const list = page.sorted(calls.filter(matcher(q)), q.get('sort')), limit = Number(q.get('limit') ?? 50)
       const at = q.get('cursor') ? list.findIndex((c) => c.id === q.get('cursor')) + 1 : 0
-      const page = list.slice(at, at + limit)
-      return { status: 200, body: { calls: page, next: at + limit < list.length ? page.at(-1).id : '' } }
+      const some = list.slice(at, at + limit)
+      return { status: 200, body: { calls: some.map(page.told), next: at + limit < list.length ? some.at(-1).id : '' } }
     }
     const m = /^\/api\/v1\/calls\/([^/]+)$/.exec(path)
     if (m) {
@@ -147,6 +151,7 @@ export function createMock({ mode = '', now = Date.now() } = {}) {
   return (req, res, next) => {
     const url = new URL(req.url ?? '/', 'http://mock')
     if (!url.pathname.startsWith('/api/')) return next()
+    if (url.pathname === '/api/v1/calls/tail' && mode === '') return page.follow(url.searchParams, req, res)
     const parts = []
     req.on('data', (d) => parts.push(d))
     req.on('end', () => {

@@ -8,7 +8,6 @@ import { AdvicePage } from './pages/advice'
 import { BudgetsPage } from './pages/budgets'
 import { CachePage } from './pages/cache'
 import { CallPage } from './pages/call'
-import { CallsPage } from './pages/calls'
 import { CostsPage } from './pages/costs'
 import { KeysPage } from './pages/keys'
 import { ModelsPage } from './pages/models'
@@ -20,6 +19,7 @@ import { lazy } from './ui/lazy'
 import { Problem } from './ui/parts'
 import { Shell } from './ui/shell'
 
+const CallsPage = lazy(() => import('./pages/calls').then((m) => m.CallsPage))
 const PromptsPage = lazy(() => import('./pages/prompts').then((m) => m.PromptsPage))
 const PromptPage = lazy(() => import('./pages/prompt').then((m) => m.PromptPage))
 const ChangesPage = lazy(() => import('./pages/changes').then((m) => m.ChangesPage))
@@ -44,6 +44,7 @@ const SessionPage = lazy(() => import('./pages/session').then((m) => m.SessionPa
 const UsersPage = lazy(() => import('./pages/users').then((m) => m.UsersPage))
 const UserPage = lazy(() => import('./pages/user').then((m) => m.UserPage))
 const DriftPage = lazy(() => import('./pages/drift').then((m) => m.DriftPage))
+const ReportsPage = lazy(() => import('./pages/reports').then((m) => m.ReportsPage))
 const RAGPage = lazy(() => import('./pages/rag').then((m) => m.RAGPage))
 const RAGPipelinePage = lazy(() => import('./pages/ragpipeline').then((m) => m.RAGPipelinePage))
 const MembersPage = lazy(() => import('./pages/members').then((m) => m.MembersPage))
@@ -58,6 +59,7 @@ function Room() {
     case '/traces': return <TracesPage />
     case '/sessions': return <SessionsPage />
     case '/users': return <UsersPage />
+    case '/reports': return <ReportsPage />
     case '/cache': return <CachePage />
     case '/budgets': return <BudgetsPage />
     case '/alerts': return <AlertsPage />

@@ -1,4 +1,5 @@
-// Command generate writes the boards of package grafana as JSON beside their sources.
+// Command generate writes the boards of package grafana as JSON beside their sources, and into the Helm chart, which
+// cannot reach out of its folder.
 package main
 
 import (
@@ -22,14 +23,17 @@ func run() error {
 	if !ok {
 		return fmt.Errorf("the program does not know its own folder: build it without -trimpath")
 	}
-	folder := filepath.Join(filepath.Dir(file), "..", "boards")
+	here := filepath.Join(filepath.Dir(file), "..")
+	folders := []string{filepath.Join(here, "boards"), filepath.Join(here, "..", "..", "deploy", "helm", "weir", "files", "boards")}
 	boards, err := grafana.Boards()
 	if err != nil {
 		return err
 	}
 	for _, b := range boards {
-		if err := os.WriteFile(filepath.Join(folder, b.File), b.JSON, 0o644); err != nil {
-			return err
+		for _, folder := range folders {
+			if err := os.WriteFile(filepath.Join(folder, b.File), b.JSON, 0o644); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ export interface Call {
   status: string; http_status: number; error_code: string; usage: Usage; usage_source: string
   cost_usd: Decimal; saved_usd: Decimal; price_status: string; price_version: string
   cache: string; cache_neighbor?: string; cache_score?: number | null; attempts: number; prompt: string; arm: string
+  finish_reasons?: string[]; input_preview?: string; output_preview?: string // in lists
 }
 
 export interface Attempt {
@@ -24,7 +25,7 @@ export interface Attempt {
 
 export interface CostLine { bucket: string; tokens: number; price_usd_per_mtok: Decimal; amount_usd: Decimal; rule: string }
 
-export interface CallDetail extends Omit<Call, 'attempts'> {
+export interface CallDetail extends Omit<Call, 'attempts' | 'finish_reasons'> {
   request?: unknown; response?: unknown; attempts: Attempt[] | null; cost_explained: CostLine[] | null
   cost_note?: string; price_rule?: string; experiment?: string
   error: { type: string; message: string; status: number; retryable: boolean } | null
@@ -61,6 +62,8 @@ export class Failure extends Error {
 let onUnauthorized: () => void = () => {}
 /** whenSignedOut is called when any request is answered 401. */
 export const whenSignedOut = (f: () => void): void => { onUnauthorized = f }
+/** signedOut is for who learns in another way that the session has ended. */
+export const signedOut = (): void => onUnauthorized()
 
 /** request speaks JSON with the service, or sends a file as a Blob; it throws a Failure with a sentence fit for people. */
 export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {

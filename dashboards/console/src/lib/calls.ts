@@ -14,30 +14,78 @@ export function neighbours(id: string): { newer?: string | undefined; older?: st
   return i < 0 ? { back } : { newer: kept!.calls[i - 1]?.id, older: kept!.calls[i + 1]?.id, back }
 }
 /** remember marks the call that was looked at, so that the list opens there. */
-export const remember = (id: string): void => { if (kept) kept.selected = id }
+export const remember = (id: string): void => {
+  looked = id
+  if (kept) kept.selected = id
+}
+let looked = ''
 
-const PAGE = 60
+const FIRST = 60, FURTHER = 200
+/** MOST is how many calls a list that is followed keeps. */
+export const MOST = 10_000
+
+/** mingle puts calls that came into a list, newest first; what is there already, and what the next page will bring, is left out. */
+export function mingle(list: readonly Call[], came: readonly Call[], ended: boolean): Call[] {
+  const have = new Set(list.map((c) => c.id))
+  const last = list.at(-1)?.start_time ?? ''
+  const added = came.filter((c) => !have.has(c.id) && (ended || !list.length || c.start_time >= last) && have.add(c.id))
+  if (!added.length) return list as Call[]
+  added.sort((a, b) => (a.start_time < b.start_time ? 1 : a.start_time > b.start_time ? -1 : 0))
+  if (!list.length || added.at(-1)!.start_time >= list[0]!.start_time) return [...added, ...list]
+  const out: Call[] = []
+  let i = 0
+  for (const c of list) {
+    while (i < added.length && added[i]!.start_time >= c.start_time) out.push(added[i++]!)
+    out.push(c)
+  }
+  return [...out, ...added.slice(i)]
+}
+
+/** narrower is the earliest moment from which a search would not read too much, when that is why it was refused. */
+export function narrower(error: Failure | undefined): string {
+  if (error?.param !== 'since') return ''
+  const found = /\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z/.exec(error.message)?.[0] ?? ''
+  return Number.isNaN(Date.parse(found)) ? '' : found
+}
+
+/** daysOf gives the calls that begin a day of the reader's clock, by their places. */
+export function daysOf(calls: readonly Call[]): number[] {
+  const out: number[] = []
+  let day = ''
+  calls.forEach((c, i) => {
+    const d = new Date(c.start_time), name = d.getFullYear() + '-' + d.getMonth() + '-' + d.getDate()
+    if (name !== day) out.push(i)
+    day = name
+  })
+  return out
+}
 
 export interface CallList {
   calls: Call[]; next: string; error: Failure | undefined; loading: boolean; more: () => void; reload: () => void
-  selected: string; select: (id: string) => void; fresh: Set<string>
+  selected: string; select: (id: string) => void
+  fresh: ReadonlySet<string> // those that put has just added
+  put: (came: readonly Call[]) => void
+  catchUp: () => void // reads the newest and puts them on top
+  cut: boolean // older calls have left the list, to make room for those that came
 }
 
-/** useCalls reads the list for a set of parameters, page by page; when live it looks for new calls every few seconds. */
-export function useCalls(params: Record<string, string>, search: string, live: boolean): CallList {
+/** useCalls reads the list for a set of parameters, page by page. */
+export function useCalls(params: Record<string, string>, search: string): CallList {
   const key = query('/api/v1/calls', params)
   const [, redraw] = useState(0)
   const [round, setRound] = useState(0)
-  const state = useRef({ key: '', calls: [] as Call[], next: '', error: undefined as Failure | undefined, loading: true, selected: '', fresh: new Set<string>() })
-  const s = state.current
+  const begin = (old?: Kept) => ({ key, calls: old?.calls ?? [], next: old?.next ?? '', error: undefined as Failure | undefined, loading: !old, selected: old?.selected ?? '', fresh: new Set<string>() as ReadonlySet<string>, cut: false })
+  const state = useRef(begin())
   const draw = () => redraw((n) => n + 1)
-  if (s.key !== key) {
-    const old = kept?.key === key && Date.now() - kept.at < 600_000 ? kept : undefined
-    state.current = { key, calls: old?.calls ?? [], next: old?.next ?? '', error: undefined, loading: !old, selected: old?.selected ?? '', fresh: new Set() }
+  const first = useRef(true)
+  if (first.current || state.current.key !== key) {
+    first.current = false
+    state.current = begin(kept?.key === key && Date.now() - kept.at < 600_000 ? kept : undefined)
   }
 
   useEffect(() => {
     const st = state.current
+    looked = ''
     if (kept?.key === key && kept.scroll && st.calls.length) {
       const { scroll } = kept
       requestAnimationFrame(() => scrollTo(0, scroll))
@@ -48,57 +96,58 @@ export function useCalls(params: Record<string, string>, search: string, live: b
     const stop = new AbortController()
     if (!st.calls.length || round) {
       st.loading = true
-      get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: PAGE }), stop.signal).then((page) => {
-        Object.assign(st, { calls: page.calls ?? [], next: page.next ?? '', error: undefined, loading: false, fresh: new Set() })
+      draw()
+      get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: FIRST }), stop.signal).then((page) => {
+        Object.assign(st, { calls: page.calls ?? [], next: page.next ?? '', error: undefined, loading: false, fresh: new Set(), cut: false })
         draw()
       }, (e: unknown) => { if (!stop.signal.aborted) { st.error = e as Failure; st.loading = false; draw() } })
     }
     return () => {
       stop.abort()
       forget()
-      kept = { key, calls: st.calls, next: st.next, selected: st.selected, scroll: place, at: Date.now(), search }
+      kept = { key, calls: st.calls, next: st.next, selected: looked || st.selected, scroll: place, at: Date.now(), search }
     }
   }, [key, round])
-
-  useEffect(() => {
-    if (!live) return
-    let busy = false
-    const timer = setInterval(async () => {
-      const st = state.current
-      if (busy || document.hidden || st.loading) return
-      busy = true
-      try {
-        const page = await get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: PAGE }))
-        const have = new Set(st.calls.map((c) => c.id))
-        const added = page.calls.filter((c) => !have.has(c.id))
-        if (st.key === state.current.key && added.length) {
-          st.fresh = new Set(added.map((c) => c.id))
-          // Between two looks more than a page has come: begin again, so that no gap stands in the list.
-          if (added.length === page.calls.length && st.calls.length) { st.calls = page.calls; st.next = page.next } else st.calls = [...added, ...st.calls]
-        }
-        st.error = undefined
-        draw()
-      } catch (e) { st.error = e as Failure; draw() } finally { busy = false }
-    }, 2500)
-    return () => clearInterval(timer)
-  }, [key, live])
 
   const more = useCallback(() => {
     const st = state.current
     if (!st.next || st.loading) return
     st.loading = true
     draw()
-    get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: PAGE, cursor: st.next })).then((page) => {
+    get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: FURTHER, cursor: st.next })).then((page) => {
       const have = new Set(st.calls.map((c) => c.id))
       Object.assign(st, { calls: [...st.calls, ...page.calls.filter((c) => !have.has(c.id))], next: page.next ?? '', loading: false, error: undefined })
       draw()
     }, (e: unknown) => { st.error = e as Failure; st.loading = false; draw() })
   }, [key])
 
+  const put = useCallback((came: readonly Call[]) => {
+    const st = state.current, had = st.calls
+    if (st.loading && !had.length) return
+    const have = new Set(had.map((c) => c.id))
+    st.calls = mingle(had, came, st.next === '' && !st.cut)
+    if (st.calls === had) return
+    st.fresh = new Set(came.filter((c) => !have.has(c.id)).map((c) => c.id))
+    if (st.calls.length > MOST) Object.assign(st, { calls: st.calls.slice(0, MOST), next: '', cut: true })
+    draw()
+  }, [key])
+
+  const catchUp = useCallback(() => {
+    const st = state.current
+    if (st.loading) return
+    get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: FIRST })).then((page) => {
+      if (state.current !== st || st.loading) return
+      const have = new Set(st.calls.map((c) => c.id))
+      // More than a page has come meanwhile: begin again, so that no gap stands in the list.
+      if (page.next && !page.calls.some((c) => have.has(c.id))) { Object.assign(st, { calls: page.calls, next: page.next, cut: false }); draw() } else put(page.calls)
+      if (st.error) { st.error = undefined; draw() }
+    }, () => { /* whoever reads again is told */ })
+  }, [key])
+
   const now = state.current
   return {
-    calls: now.calls, next: now.next, error: now.error, loading: now.loading, selected: now.selected, fresh: now.fresh, more,
-    reload: useCallback(() => { state.current.calls = []; setRound((n) => n + 1) }, []),
+    calls: now.calls, next: now.next, error: now.error, loading: now.loading, selected: now.selected, fresh: now.fresh, cut: now.cut, more, put, catchUp,
+    reload: useCallback(() => { setRound((n) => n + 1) }, []),
     select: useCallback((id: string) => { state.current.selected = id; draw() }, []),
   }
 }

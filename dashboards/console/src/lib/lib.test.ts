@@ -10,9 +10,27 @@ describe('time', () => {
   test('ranges have whole buckets', () => {
     expect(resolve(new URLSearchParams('range=30d'), '30d', now)).toMatchObject({ since: '2026-10-26T00:00:00.000Z', until: '', grain: 'day' })
     expect(resolve(new URLSearchParams('range=24h'), '30d', now)).toMatchObject({ since: '2026-11-23T19:00:00.000Z', grain: 'hour' })
-    expect(resolve(new URLSearchParams('range=nonsense'), '7d', now).preset).toBe('7d')
-    expect(resolve(new URLSearchParams('since=garbage'), '7d', now).preset).toBe('7d')
+    expect(resolve(new URLSearchParams(''), '7d', now)).toEqual({ preset: '7d', since: '2026-11-18T00:00:00.000Z', until: '', grain: 'day', label: 'last 7 days' })
     expect(resolve(new URLSearchParams('since=2026-11-01&until=2026-11-03'), '7d', now)).toMatchObject({ preset: 'custom', until: '2026-11-03T00:00:00.000Z', grain: 'hour' })
+  })
+  test('what cannot be taken of a range is told, and the default stands in its place', () => {
+    for (const [query, words] of [
+      ['range=nonsense', '“range=nonsense” is none of 24h, 7d, 30d, 90d'], ['range=constructor', 'none of'], ['since=garbage', '“since=garbage” is no time'], ['since=garbage+1', 'no time'], ['since=24h', 'no time'],
+      ['since=2026-13-45', 'no time'], ['since=2026-11-01&until=soon', '“until=soon” is no time'], ['until=2026-11-03', 'add since'], ['since=2026-11-03&until=2026-11-01', 'exchange them'],
+      ['since=2026-11-03&until=2026-11-03', 'exchange them'], ['since=2026-11-25', 'still to come'], ['since=' + 'x'.repeat(5000), 'x…”'], ['since=x&range=24h', 'no time'],
+    ] as const) {
+      const r = resolve(new URLSearchParams(query), '7d', now)
+      expect(r).toMatchObject({ preset: '7d', until: '', refused: expect.stringContaining(words) })
+      expect(r.refused!.length).toBeLessThan(200)
+    }
+    for (const [query, since] of [
+      ['since=2026-11', '2026-11-01T00:00:00.000Z'], ['since=2026-11-23T08:30', '2026-11-23T08:30:00.000Z'], ['since=2026-11-23T08:30:00.123456Z', '2026-11-23T08:30:00.123Z'],
+      ['since=2026-11-23T08:30:00+01:00', '2026-11-23T07:30:00.000Z'], ['since=2026-11-23T08:30:00-0130&range=nonsense', '2026-11-23T10:00:00.000Z'],
+    ] as const) {
+      const r = resolve(new URLSearchParams(query), '7d', now)
+      expect(r).toMatchObject({ preset: 'custom', since })
+      expect(r.refused).toBeUndefined()
+    }
   })
   test('the range before has the same length', () => {
     expect(before(resolve(new URLSearchParams('range=7d'), '', now), now)).toEqual({ since: '2026-11-11T00:00:00.000Z', until: '2026-11-17T18:27:00.000Z' })

@@ -7,12 +7,12 @@ import { startOfDay } from './time'
 
 export interface Pipeline {
   name: string; model: string; index: string; embedding: string; splitter: string; target: string; alias: string; collection: string; previous: string
-  points: number; documents: number; questions: number; hit_rate: number | null; cost_per_answer_usd: Decimal; error: string
+  points: number; documents: number; questions: number; hit_rate: number | null; cost_per_answer_usd: Decimal; approximate_recall: number | null; approximate_measured: number; error: string
 }
 export interface Collection { name: string; embedding: string; dimensions: number; splitter: string; points: number; documents: number; role: 'answers' | 'previous' | 'target' | 'none' }
 export interface Settings {
   top_k: number; limit: number; rrf_k: number; dense: number; sparse: number; min_similarity: number; rewrite: string; mmr_lambda: number; rerank_model: string; rerank_top_n: number
-  parents: boolean; context_tokens: number; order: string; own_tenant: boolean
+  parents: boolean; context_tokens: number; order: string; own_tenant: boolean; recall_share: number
 }
 export interface Detail extends Pipeline { collections: Collection[]; settings: Settings }
 
@@ -39,7 +39,7 @@ export interface Asked {
   retrieval_time: number; total_ms: number; empty: boolean; top_score: number; not_in_sources: boolean; citations: number; verified: number; context_tokens: number; generation_cost: Decimal
   context_relevance: number | null; response_quality: number | null; chunks: Chunk[]
 }
-export interface AskedDetail extends Asked { passages: Passage[] }
+export interface AskedDetail extends Asked { passages: Passage[]; cited: Citation[] }
 export interface Document { id: string; title: string; hash: string; chunks: number; bytes: number; tenant: string; labels: Record<string, string>; indexed_at: string | null }
 export interface Held { id: string; document: string; title: string; headings: string[]; ordinal: number; start: number; end: number; parent_start: number; parent_end: number; tokens: number; text: string; labels: Record<string, string>; tenant: string }
 

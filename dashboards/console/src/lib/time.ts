@@ -3,8 +3,8 @@
 export const DAY = 86_400_000
 export const HOUR = 3_600_000
 
-/** A range as the API takes it. An empty until means "up to now". */
-export interface Range { preset: string; since: string; until: string; grain: 'hour' | 'day'; label: string }
+/** A range as the API takes it. An empty until means "up to now". refused says what of the address could not be taken, and why. */
+export interface Range { preset: string; since: string; until: string; grain: 'hour' | 'day'; label: string; refused?: string }
 
 export const presets: Record<string, { label: string; long: string; ms: number }> = {
   '24h': { label: '24h', long: 'last 24 hours', ms: DAY },
@@ -13,25 +13,45 @@ export const presets: Record<string, { label: string; long: string; ms: number }
   '90d': { label: '90d', long: 'last 90 days', ms: 90 * DAY },
 }
 
-/** resolve turns the URL's range, since and until into a range with aligned edges, so that buckets are whole. */
+/** moment reads a time of the address, NaN for none: a month, a day or a time, of UTC where no zone stands. A + that was not escaped arrives as a blank. */
+function moment(text: string): number {
+  const m = /^(\d{4}-\d\d(?:-\d\d)?)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+ -]\d\d:?\d\d)?)?$/.exec(text)
+  if (!m) return NaN
+  return Date.parse(m[2] ? `${m[1]}T${m[2]}${(m[3] ?? 'Z').replace(' ', '+')}` : m[1]!)
+}
+
+/** refusal says what of a range in the address cannot be taken, and how it is written; '' when all can. */
+function refusal(range: string, since: string, until: string, now: number): string {
+  const quote = (name: string, text: string) => `${name}=${text.length > 40 ? text.slice(0, 40) + '…' : text}`
+  for (const [name, text] of [['since', since], ['until', until]] as const) {
+    if (text && Number.isNaN(moment(text))) return `“${quote(name, text)}” is no time: a day is written as 2026-11-23, a time as 2026-11-23T08:00:00Z.`
+  }
+  if (until && !since) return `“${quote('until', until)}” says when the range ends, and nothing says when it begins: add since.`
+  if (since && until && moment(since) >= moment(until)) return `“${quote('since', since)}” is not before “${quote('until', until)}”: exchange them.`
+  if (since && !until && moment(since) >= now) return `“${quote('since', since)}” is still to come.`
+  if (!since && range && !Object.hasOwn(presets, range)) return `“${quote('range', range)}” is none of ${Object.keys(presets).join(', ')}.`
+  return ''
+}
+
+/** resolve turns the URL's range, since and until into a range with aligned edges, so that buckets are whole. What cannot be taken is refused, and the fallback stands in its place. */
 export function resolve(params: URLSearchParams, fallback = '30d', now = Date.now()): Range {
-  const since = params.get('since'), until = params.get('until')
-  if (since && !Number.isNaN(Date.parse(since))) {
-    const from = Date.parse(since)
-    const to = until && !Number.isNaN(Date.parse(until)) ? Date.parse(until) : now
+  const since = params.get('since') ?? '', until = params.get('until') ?? '', key = params.get('range') ?? ''
+  const refused = refusal(key, since, until, now)
+  if (since && !refused) {
+    const from = moment(since)
+    const to = until ? moment(until) : now
     return {
       preset: 'custom', since: new Date(from).toISOString(), until: until && to !== now ? new Date(to).toISOString() : '',
       grain: to - from <= 3 * DAY ? 'hour' : 'day',
       label: shortDate(from) + ' – ' + (until ? shortDate(to) : 'now'),
     }
   }
-  const key = params.get('range') ?? ''
-  const name = key in presets ? key : fallback
+  const name = !refused && Object.hasOwn(presets, key) ? key : fallback
   const p = presets[name]!
   const from = name === '24h'
     ? Math.floor(now / HOUR) * HOUR - 23 * HOUR
     : startOfDay(now) - (p.ms - DAY)
-  return { preset: name, since: new Date(from).toISOString(), until: '', grain: name === '24h' ? 'hour' : 'day', label: p.long }
+  return { preset: name, since: new Date(from).toISOString(), until: '', grain: name === '24h' ? 'hour' : 'day', label: p.long, ...(refused ? { refused } : {}) }
 }
 
 /** before is the range of the same length that ends where r starts; its end is shortened by what r has not lived yet. */

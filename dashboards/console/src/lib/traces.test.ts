@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CallDetail } from './api'
 import { stretches, why } from './slow'
-import { arrange, callOf, flatten, ownTime, summary, window, type Span } from './traces'
+import { arrange, callOf, flatten, ownTime, summary, type Span } from './traces'
 import { thread } from './turns'
 import { diffWords } from './worddiff'
 
@@ -44,12 +44,6 @@ describe('the tree of a trace', () => {
     const deep = Array.from({ length: 5000 }, (_, i) => span('s' + i, i ? 's' + (i - 1) : '', i, 5000 - i))
     expect(flatten(arrange(wide), new Set())).toHaveLength(5000)
     expect(flatten(arrange(deep), new Set()).at(-1)).toMatchObject({ depth: 4999, critical: true })
-  })
-  test('the rows in sight', () => {
-    expect(window(0, 300, 30, 5000, 2)).toEqual([0, 12])
-    expect(window(3000, 300, 30, 5000, 2)).toEqual([98, 112])
-    expect(window(999_999, 300, 30, 10, 2)).toEqual([9, 10])
-    expect(window(0, 300, 30, 0)).toEqual([0, 0])
   })
 })
 

@@ -121,9 +121,3 @@ export function ownTime(n: Node): number {
   }
   return Math.max(0, n.span.duration_ms - covered)
 }
-
-/** window gives the rows of a list that are in sight, with some beyond on both sides. */
-export function window(scroll: number, height: number, row: number, n: number, spare = 12): [number, number] {
-  const from = Math.max(0, Math.floor(scroll / row) - spare)
-  return [Math.min(from, Math.max(0, n - 1)), Math.min(n, Math.ceil((scroll + height) / row) + spare)]
-}

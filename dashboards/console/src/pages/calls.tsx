@@ -1,23 +1,28 @@
-/** Calls: the dense list, newest first. */
+/** Calls: the dense list, newest first or the largest of a figure first, with counts beside it. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { Call, Usage } from '../lib/api'
-import { remember, useCalls } from '../lib/calls'
-import { count, ms, short } from '../lib/format'
+import { narrower, useCalls } from '../lib/calls'
+import { isUsual, known, readColumns, readDensity, readSort, sorts, usual, type Density, type Sort } from '../lib/columns'
+import { count, plural } from '../lib/format'
 import { useShortcuts } from '../lib/keys'
-import { parse } from '../lib/money'
-import { go, useLocation } from '../lib/router'
-import { DAY, resolve, shortDate } from '../lib/time'
+import { useMedia } from '../lib/media'
+import { isNames, isTruth, usePref } from '../lib/prefs'
+import { go, patch, useLocation } from '../lib/router'
+import { useTail, type Tail } from '../lib/tail'
+import { clock, resolve, shortDate } from '../lib/time'
+import { CallTable, type ListHandle } from '../ui/calllist'
+import { ColumnChooser } from '../ui/columnchooser'
+import { ExportMenu } from '../ui/exportmenu'
+import { FacetDrawer, FacetPanel } from '../ui/facets'
 import { Filters, filterOf } from '../ui/filters'
 import { FirstCall } from '../ui/first'
 import { Icon } from '../ui/icons'
-import { Card, Empty, Money, Problem, Skeleton, Status, Time } from '../ui/parts'
+import { Card, Empty, Problem } from '../ui/parts'
 import { RangePicker } from '../ui/range'
 import { Page } from '../ui/shell'
+import { ViewsMenu } from '../ui/viewsmenu'
 
-const add = (c: Call, ...buckets: (keyof Usage)[]): number => buckets.reduce((s, b) => s + (c.usage?.[b] ?? 0), 0)
-const tokensIn = (c: Call): number => add(c, 'input_uncached', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'input_audio')
-const tokensOut = (c: Call): number => add(c, 'output_text', 'reasoning', 'output_audio')
+const orders: Record<Sort, string> = { time: 'Newest', cost: 'Most expensive', duration: 'Slowest', ttft: 'Slow to begin', tokens: 'Most tokens' }
 
 export function CallsPage() {
   const { params, search } = useLocation()
@@ -25,96 +30,124 @@ export function CallsPage() {
   const range = useMemo(() => resolve(params, '7d'), [params.toString(), hour])
   const filters = filterOf(params)
   const span = { since: range.since, until: range.until }
-  const [live, setLive] = useState(false)
-  const list = useCalls({ ...filters, since: range.since, ...(range.until ? { until: range.until } : {}) }, search, live && !range.until)
+  const sort = readSort(params.get('sort'))
+  const list = useCalls({ ...filters, since: range.since, ...(range.until ? { until: range.until } : {}), ...(sort === 'time' ? {} : { sort }) }, search)
   const { calls, selected } = list
-  const end = useRef<HTMLDivElement>(null)
 
+  // How the list is shown: as its address says, else as one likes it.
+  const [ownColumns, setOwnColumns] = usePref<readonly string[]>('calls.columns', usual, (v) => { const ids = isNames(v); return ids && known(ids) })
+  const [ownDensity, setOwnDensity] = usePref<Density>('calls.density', 'compact', readDensity)
+  const said = params.get('columns'), dense = readDensity(params.get('density'))
+  const shown = readColumns(said) ?? ownColumns, density = dense ?? ownDensity
+  const setColumns = (ids: string[] | undefined) => (said ? patch({ columns: ids?.join() }, true) : setOwnColumns(ids && isUsual(ids) ? undefined : ids))
+  const setDensity = (d: Density) => (dense ? patch({ density: d }, true) : setOwnDensity(d === 'compact' ? undefined : d))
+  const look = { ...(isUsual(shown) ? {} : { columns: shown.join() }), ...(density === 'compact' ? {} : { density }) }
+
+  // New calls as they come.
+  const [live, setLive] = useState(false)
+  const why = sort !== 'time' ? 'New calls come on top of a list that is ordered by time' : range.until ? 'The range ends in the past' : filters.q ? 'New calls are not searched for words' : ''
+  const on = live && !why
+  const { q: _, ...picked } = filters
+  const tail = useTail(picked, on)
+  const [top, setTop] = useState(true)
+  useEffect(() => { if (tail.state === 'live') list.catchUp() }, [tail.state])
+  const present = useRef({ tail, top, list })
+  present.current = { tail, top, list }
+  const due = useRef(0)
+  const take = () => { const p = present.current; if (p.tail.calls.length) { p.list.put(p.tail.calls); p.tail.clear() } }
   useEffect(() => {
-    const el = end.current
-    if (!el) return
-    const watch = new IntersectionObserver((e) => { if (e.some((x) => x.isIntersecting)) list.more() }, { rootMargin: '600px' })
-    watch.observe(el)
-    return () => watch.disconnect()
-  }, [list.next, list.loading])
+    if (!tail.calls.length || !top || list.loading || due.current) return
+    due.current = window.setTimeout(() => { due.current = 0; if (present.current.top) take() }, 250)
+  }, [tail.calls, top, list.loading])
+  useEffect(() => () => clearTimeout(due.current), [])
 
+  // Counts.
+  const wide = useMedia('(min-width: 1101px)')
+  const [panel, setPanel] = usePref('calls.panel', true, isTruth)
+  const [drawer, setDrawer] = useState(false)
+  const [round, setRound] = useState(0)
+  useEffect(() => {
+    if (!on) return
+    const timer = setInterval(() => { if (!document.hidden) setRound((n) => n + 1) }, 30_000)
+    return () => clearInterval(timer)
+  }, [on])
+  const again = () => { list.reload(); setRound((n) => n + 1) }
+  const facets = { params, filters, span, round }
+  const narrowed = Object.keys(filters).filter((k) => k !== 'q').length
+
+  const table = useRef<ListHandle>(null)
   const move = (by: number) => {
     if (!calls.length) return
     const i = calls.findIndex((c) => c.id === selected)
-    const id = calls[i < 0 ? 0 : Math.max(0, Math.min(calls.length - 1, i + by))]!.id
-    list.select(id)
-    document.getElementById('call-' + id)?.scrollIntoView({ block: 'nearest' })
+    const to = i < 0 ? 0 : Math.max(0, Math.min(calls.length - 1, i + by))
+    list.select(calls[to]!.id)
+    table.current?.show(to)
   }
+  const toggleFilters = () => (wide ? setPanel(!panel) : setDrawer(true))
   useShortcuts({
     j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1),
     Enter: () => { if (selected) go('/calls/' + encodeURIComponent(selected)) },
-    Escape: () => list.select(''), '/': () => document.getElementById('search')?.focus(), r: () => list.reload(), l: () => setLive(!live),
+    Escape: () => list.select(''), '/': () => document.getElementById('search')?.focus(), r: again, l: () => { if (!why) setLive(!live) }, f: toggleFilters,
   })
 
   const filtered = Object.keys(filters).length > 0 || params.has('range') || params.has('since')
+  const within = narrower(list.error)
+  const longer = (() => { const p = new URLSearchParams(search); p.delete('since'); p.delete('until'); p.set('range', '90d'); return p.toString() })()
   return (
-    <Page title="Calls" actions={<RangePicker range={range} />}>
-      <Filters params={params} span={span}>
-        <button type="button" class="btn live" aria-pressed={live && !range.until} disabled={!!range.until} title="Look for new calls every few seconds (l)" onClick={() => setLive(!live)}><span class="dot" />Live</button>
-        <button type="button" class="btn icon" aria-label="Read again" title="Read again (r)" onClick={list.reload}><Icon name="refresh" size={15} /></button>
+    <Page title="Calls" class="calls" actions={
+      <div class="calls-bar no-print">
+        <ViewsMenu room="calls" path="/calls" search={search} look={look} />
+        <button type="button" class="btn live" aria-pressed={on} data-tail={tail.state} disabled={!!why} title={why || 'New calls as they come (l)'} onClick={() => setLive(!live)}><span class="dot" />{tail.state === 'connecting' ? 'Connecting' : tail.state === 'broken' ? 'Reconnecting' : 'Live'}</button>
+        <button type="button" class="btn icon" aria-label="Read again" title="Read again (r)" onClick={again}><Icon name="refresh" size={15} /></button>
+        <RangePicker range={range} />
+        <ColumnChooser shown={shown} onChange={setColumns} density={density} onDensity={setDensity} />
+        <ExportMenu filters={filters} span={span} label={range.label} />
+      </div>
+    }>
+      <Filters params={params} span={span} before={
+        <button type="button" class="btn" aria-expanded={wide ? panel : drawer} title="Filters with counts (f)" onClick={toggleFilters}><Icon name="filter" size={14} />Filters{narrowed > 0 && <><span class="badge count">{narrowed}</span><span class="sr"> set</span></>}</button>
+      }>
+        <select class="field narrow-only" aria-label="Order" value={sort} onChange={(e) => patch({ sort: e.currentTarget.value === 'time' ? undefined : e.currentTarget.value })}>{sorts.map((s) => <option key={s} value={s}>{orders[s]}</option>)}</select>
       </Filters>
-      {list.error && <Problem error={list.error} retry={list.reload} />}
-      {!list.loading && !calls.length && !list.error ? (
-        <Card>{filtered ? (
-          <Empty icon="search" title="No call matches">
-            <p>No call in the {range.label} matches these filters. Widen the range, or take a filter away.</p>
-            <div class="row"><a class="btn" href="/calls?range=90d">All calls of 90 days</a></div>
-          </Empty>
-        ) : <FirstCall />}</Card>
-      ) : (!list.error || calls.length > 0) && (
-        <div class="card list" role="table" aria-label="Calls" aria-rowcount={-1}>
-          <div role="rowgroup">
-            <div class="lrow lhead" role="row">
-              {['Time', 'Model', 'Project and user', 'Status', 'Tokens in → out', 'Cost', 'Latency', 'First', 'Cache'].map((h, i) => (
-                <span key={h} role="columnheader" class={['c-time', 'c-model', 'c-who', 'c-status', 'c-tokens num', 'c-cost num', 'c-lat num', 'c-ttft num', 'c-cache'][i]} title={h === 'First' ? 'Time to the first token' : undefined}>{h}</span>
-              ))}
+      <div class={'with-facets' + (wide && panel ? '' : ' closed')}>
+        {wide && panel && <FacetPanel {...facets} />}
+        <div class="stack">
+          {list.error && <Problem error={list.error} retry={list.reload} />}
+          {within && <div class="said-once"><button type="button" class="btn primary" data-within={within} onClick={() => patch({ since: within, range: undefined })}><Icon name="search" size={14} />Search since {shortDate(within)}, {clock(within).slice(0, 5)}</button><span class="muted">or narrow it by a project or a user</span></div>}
+          <TailWords tail={tail} again={() => { tail.clear(); list.reload() }} retry={() => { setLive(false); setTimeout(() => setLive(true)) }} />
+          {!list.loading && !calls.length && !list.error ? (
+            <Card>{filtered ? (
+              <Empty icon="search" title="No call matches">
+                <p>No call in the {range.label} matches these filters. Widen the range, or take a filter away.</p>
+                <div class="row wrap">{narrowed > 0 && <button type="button" class="btn" onClick={() => patch(Object.fromEntries(Object.keys(filters).map((k) => [k, undefined])))}>Without filters</button>}<a class="btn" href={'/calls?' + longer}>The same in 90 days</a></div>
+              </Empty>
+            ) : <FirstCall />}</Card>
+          ) : (!list.error || calls.length > 0) && (
+            <CallTable calls={calls} shown={shown} sort={sort} density={density} selected={selected} fresh={list.fresh} sliding={on} loading={list.loading} whole={!list.next && !list.cut} onEnd={() => { if (!list.error) list.more() }} onTop={setTop} handle={table} />
+          )}
+          {calls.length > 0 && (
+            <div class="more" data-loaded={calls.length}>
+              {list.next ? <><span>{count(calls.length)} read</span><button type="button" class="btn" disabled={list.loading} onClick={list.more}>{list.loading ? 'Reading…' : 'Load more'}</button></>
+                : list.cut ? <><span>The newest {count(calls.length)}: older ones made room.</span><button type="button" class="btn" onClick={again}>Read again</button></>
+                : <span>{plural(calls.length, 'call')}, the {range.label} in full.</span>}
             </div>
-          </div>
-          <div class="lbody" role="rowgroup">
-            {list.loading && !calls.length && Array.from({ length: 14 }, (_, i) => <div class="lrow" key={i} aria-hidden="true"><Skeleton w="80%" /><Skeleton w={90 - ((i * 13) % 40) + '%'} /><Skeleton w="70%" /><Skeleton w="60%" /><Skeleton /><Skeleton /><Skeleton /></div>)}
-            {calls.map((c, i) => {
-              const day = new Date(c.start_time).toDateString()
-              const head = i === 0 || day !== new Date(calls[i - 1]!.start_time).toDateString()
-              return [head && <div class="lday" role="row" key={day}><span role="cell">{dayName(c.start_time)}</span></div>, <Row key={c.id} c={c} here={c.id === selected} fresh={list.fresh.has(c.id)} />]
-            })}
-          </div>
+          )}
         </div>
-      )}
-      {calls.length > 0 && (
-        <div class="more" ref={list.next && !list.error ? end : undefined}>
-          {list.next ? <button type="button" class="btn" disabled={list.loading} onClick={list.more}>{list.loading ? 'Reading…' : 'Load more'}</button> : <span>{count(calls.length)} calls, the {range.label} in full.</span>}
-        </div>
-      )}
+      </div>
+      {on && !top && tail.calls.length > 0 && <button type="button" class="btn primary newcalls" onClick={() => { take(); scrollTo(0, 0) }}><Icon name="up" size={13} />{tail.calls.length >= 500 ? '500 or more new calls' : plural(tail.calls.length, 'new call')}</button>}
+      <div class="sr" role="status">{on && !top && tail.calls.length > 0 && `${plural(tail.calls.length, 'new call')} above`}</div>
+      {drawer && !wide && <FacetDrawer {...facets} onClose={() => setDrawer(false)} />}
     </Page>
   )
 }
 
-function dayName(iso: string): string {
-  const d = new Date(iso), today = new Date().toDateString()
-  if (d.toDateString() === today) return 'Today'
-  if (d.toDateString() === new Date(Date.now() - DAY).toDateString()) return 'Yesterday'
-  return d.toLocaleDateString('en-US', { weekday: 'long' }) + ', ' + shortDate(iso)
-}
-
-function Row({ c, here, fresh }: { c: Call; here: boolean; fresh: boolean }) {
-  const model = c.model || c.model_requested
-  const into = tokensIn(c), out = tokensOut(c)
-  return (
-    <div class={'lrow' + (here ? ' here' : '') + (fresh ? ' new' : '')} role="row" id={'call-' + c.id} aria-current={here ? 'true' : undefined}>
-      <span role="cell" class="c-time nowrap"><Time iso={c.start_time} /></span>
-      <span role="cell" class="c-model cut"><a class="hit" href={'/calls/' + encodeURIComponent(c.id)} onClick={() => remember(c.id)} title={`${model}${c.model_requested && c.model_requested !== model ? ', asked for as ' + c.model_requested : ''} · ${c.endpoint}${c.stream ? ', stream' : ''}`}>{model}</a></span>
-      <span role="cell" class="c-who cut" title={`project ${c.project}, key ${c.key}${c.user ? ', user ' + c.user : ''}`}>{c.project}{c.user && <span class="sub"> / {c.user}</span>}</span>
-      <span role="cell" class="c-status"><Status status={c.status} http={c.http_status} /></span>
-      <span role="cell" class="c-tokens num nowrap" title={c.usage_source === 'estimated' ? 'counted by weir, the provider did not say' : undefined}>{into + out > 0 ? <>{c.usage_source === 'estimated' && '≈ '}{short(into)} <span class="faint">→</span> {short(out)}</> : <span class="faint">–</span>}</span>
-      <span role="cell" class="c-cost num nowrap">{c.price_status === 'unpriced' && (c.cost_usd === null || !parse(c.cost_usd)) ? (into + out > 0 || c.cost_usd === null) ? <Money value={null} /> : <span class="faint">–</span> : <Money value={c.cost_usd} unknown="unknown" />}</span>
-      <span role="cell" class="c-lat num nowrap">{ms(c.duration_ms)}</span>
-      <span role="cell" class="c-ttft num nowrap">{c.ttft_ms ? ms(c.ttft_ms) : <span class="faint">–</span>}</span>
-      <span role="cell" class="c-cache">{c.cache === 'hit' || c.cache === 'semantic' ? <span class="badge accent" title={c.cache === 'semantic' ? 'answered from a similar request' : 'answered from memory'}>{c.cache}</span> : <span class="faint">{c.cache === 'miss' ? 'miss' : '–'}</span>}</span>
-    </div>
-  )
+/** TailWords says what is to be known of the tail. */
+function TailWords({ tail, again, retry }: { tail: Tail; again: () => void; retry: () => void }) {
+  const reason = tail.reason ?? ''
+  if (tail.state === 'ended' && reason !== 'signed_out') {
+    return <div class="notice" role="status"><Icon name="warn" /><div class="grow"><b>No new calls are shown any more.</b> {reason === 'too_many' ? 'As many consoles follow the calls as weir serves. Close one, or read again by hand.' : reason}</div><button type="button" class="btn small" onClick={retry}>Follow again</button></div>
+  }
+  if (tail.state === 'broken') return <div class="notice plain" role="status"><Icon name="clock" /><div>{reason === 'stopping' ? 'weir is being stopped or restarted.' : reason || 'The connection broke.'} It is tried again by itself.</div></div>
+  if (tail.skipped > 0) return <div class="notice plain" role="status"><Icon name="bolt" /><div class="grow">{plural(tail.skipped, 'call')} came faster than this page could take them.</div><button type="button" class="btn small" onClick={again}>Read again</button></div>
+  return null
 }

@@ -11,6 +11,7 @@ import { before, bucketTime, buckets, DAY, resolve, startOfDay, utcDay } from '.
 import { TimeChart } from '../ui/chart'
 import { TopCosts } from '../ui/costtable'
 import { FirstCall } from '../ui/first'
+import { Lately, Looks } from '../ui/glance'
 import { Icon } from '../ui/icons'
 import { Card, Problem, Segmented, Skeleton, SkeletonRows, Spark } from '../ui/parts'
 import { RangePicker } from '../ui/range'
@@ -50,6 +51,7 @@ export function Overview() {
       {nothing && params.toString() === '' ? <Card><FirstCall /></Card> : !error && (
         <>
           <Month now={minute} />
+          <div class="two glance"><Looks /><Lately /></div>
           <div class="tiles five">
             <Tile k="Cost" v={total && cents(total.cost_usd)} title={total && exact(total.cost_usd)} now={pixels(total?.cost_usd)} was={pixels(past.data?.total.cost_usd)} spark={series((r) => pixels(r.cost_usd))} loading={!total} />
             <Tile k="Calls" v={total && short(total.calls)} title={total && count(total.calls)} now={total?.calls} was={past.data?.total.calls} spark={series((r) => r.calls)} loading={!total} />
@@ -77,14 +79,15 @@ export function Overview() {
 }
 
 function Tile(p: { k: string; v: string | undefined; title?: string | undefined; sub?: preact.ComponentChildren; now?: number | undefined; was?: number | undefined; spark: number[]; color?: string; loading: boolean }) {
-  const change = p.now !== undefined && p.was ? (p.now - p.was) / p.was : undefined
+  // A range before that has hardly anything is no measure.
+  const change = p.now !== undefined && p.was && p.now < 10 * p.was ? (p.now - p.was) / p.was : undefined
   return (
     <div class="card tile">
       <span class="k">{p.k}</span>
       <span class="v" title={p.title}>{p.loading ? <Skeleton h={26} w="60%" /> : p.v}</span>
       <span class="s">
         {p.sub}
-        {change !== undefined && <span><span class="delta">{change >= 0 ? '↑' : '↓'} {Math.abs(change) >= 9.995 ? '>999' : (Math.abs(change) * 100).toFixed(Math.abs(change) < 0.0995 ? 1 : 0)}%</span> vs the range before</span>}
+        {change !== undefined && <span><span class="delta">{change >= 0 ? '↑' : '↓'} {(Math.abs(change) * 100).toFixed(Math.abs(change) < 0.0995 ? 1 : 0)}%</span> vs the range before</span>}
       </span>
       <Spark values={p.spark} color={p.color ?? 'var(--accent)'} />
     </div>

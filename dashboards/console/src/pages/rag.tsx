@@ -71,6 +71,7 @@ function PipelineCard({ p, range }: { p: Pipeline; range: Range }) {
           <div><dt>Collection</dt><dd class="any">{p.collection || '–'}</dd></div><div><dt>Embedding</dt><dd class="any">{p.embedding}</dd></div><div><dt>Splitter</dt><dd class="any">{p.splitter}</dd></div><div><dt>Answers</dt><dd class="any">{p.model}</dd></div><div><dt>Kept in</dt><dd>{p.index}</dd></div>
         </dl>
         {sums.error && <Problem error={sums.error} retry={sums.reload} />}
+        {!s && !sums.error && p.collection && <SkeletonRows n={2} />}
         {s && s.questions > 0 && (
           <div class="rag-card">
             <dl class="rag-figures">
@@ -80,6 +81,9 @@ function PipelineCard({ p, range }: { p: Pipeline; range: Range }) {
               <div><dt title={`from ${ms(s.slow_ms)} on`}>Slow</dt><dd><a href={query(room(p.name), { only: 'slow', range: range.preset })}>{count(s.slow)}</a></dd></div>
               <div><dt>Not in the sources</dt><dd><a href={query(room(p.name), { only: 'not_in_sources', range: range.preset })}>{percent(s.not_in_sources, s.questions)}</a></dd></div>
               <div><dt>Retrieval p50, p95</dt><dd>{ms(s.retrieval_p50_ms)}, {ms(s.retrieval_p95_ms)}</dd></div>
+              {s.context_relevance !== null && <div><dt title="mean of the questions that were scored">Context relevance</dt><dd>{s.context_relevance.toFixed(2)}</dd></div>}
+              {s.response_quality !== null && <div><dt title="mean of the answers that were scored">Response quality</dt><dd>{s.response_quality.toFixed(2)}</dd></div>}
+              {p.approximate_recall !== null && <div><dt title={`of what is nearest by meaning, what the approximate search finds: the mean of ${plural(p.approximate_measured, 'question')} searched exactly too`}>Approximate recall</dt><dd>{p.approximate_recall.toFixed(3)}</dd></div>}
               <div class="rag-cost"><dt>Cost per answer</dt><dd>{s.cost_per_answer_usd ? <Money value={s.cost_per_answer_usd} /> : <span class="faint">–</span>}<Spark values={costs} color="var(--c2)" /></dd></div>
             </dl>
             <details class="how"><summary><Icon name="right" size={12} />Time by stage</summary><StageTimes s={s} small /></details>

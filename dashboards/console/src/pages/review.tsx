@@ -39,7 +39,7 @@ export function ReviewPage({ name }: { name: string }) {
       {q && known && !mine && <Card label="Review"><Empty icon="lock" title="Scoring takes the role developer"><p>You can see how far the queue is; ask an admin for the role to score its calls.</p></Empty></Card>}
       {q && mine && !next && !error && <div class="call"><Card title="Conversation"><SkeletonRows n={10} /></Card><Card title="Your view"><SkeletonRows n={5} /></Card></div>}
       {q && next && (next.item ? <Review key={next.item.call_id} q={q} next={next} onDone={take} /> : <Card label="Review"><Done q={q} /></Card>)}
-      {p && p.people.length > 0 && <People p={p} />}
+      {q && p && p.people.length > 0 && <People q={q} />}
       {adding && <AddCalls name={name} onClose={() => setAdding(false)} onDone={() => { setAdding(false); take() }} />}
     </Page>
   )
@@ -125,9 +125,13 @@ function Asked({ q, here, wrong, value, give, enter, save }: { q: Question; here
   )
 }
 
-function People({ p }: { p: Queue['progress'] }) {
+function People({ q }: { q: Queue }) {
+  const p = q.progress
+  const [one, other] = p.people.filter((x) => x.done > 0).sort((a, b) => b.done - a.done)
+  const asked = q.questions.find((x) => !x.optional)
+  const both = one && other && asked && query('/scores/agreement', { a: `${asked.name}:human:${one.name}`, b: `${asked.name}:human:${other.name}` })
   return (
-    <Card title="Who did what"><table class="table" data-people>
+    <Card title="Who did what" actions={both && <a class="btn quiet small" href={both}>How far {one.name} and {other.name} agree<Icon name="right" size={13} /></a>}><table class="table" data-people>
       <thead><tr><th scope="col">Person</th><th scope="col" class="num">Scored</th><th scope="col" class="num">Skipped</th><th scope="col">Last</th></tr></thead>
       <tbody>{p.people.map((x) => <tr key={x.name}><td class="any">{x.name}</td><td class="num">{count(x.done)}</td><td class="num">{count(x.skipped)}</td><td class="muted"><Time iso={x.last_at} mode="ago" /></td></tr>)}</tbody>
     </table></Card>

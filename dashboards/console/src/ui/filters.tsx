@@ -12,6 +12,7 @@ const fields: Record<string, { name: string; facet?: boolean; hint?: string; fix
   user: { name: 'User', facet: true }, key: { name: 'Key', facet: true }, provider: { name: 'Provider', facet: true },
   endpoint: { name: 'Endpoint', hint: 'chat.completions' }, cache: { name: 'Cache', facet: true, fixed: ['off', 'miss', 'hit', 'semantic'] },
   session: { name: 'Session', hint: 'session id' }, prompt: { name: 'Prompt', hint: 'name@version' }, arm: { name: 'Arm', hint: 'arm of an experiment' }, tag: { name: 'Tag', hint: 'team=care' },
+  error_code: { name: 'Error code', hint: 'rate_limit_exceeded' }, price_status: { name: 'Price', facet: true, fixed: ['exact', 'default', 'unpriced'] }, trace: { name: 'Trace', hint: 'trace id' },
 }
 
 /** filterOf keeps the parameters that the API filters by. */
@@ -19,10 +20,11 @@ export function filterOf(params: URLSearchParams): Record<string, string> {
   return Object.fromEntries([...params].filter(([k, v]) => v && (k === 'q' || (k in fields && k !== 'tag') || /^tag\.[\w.-]+$/.test(k))))
 }
 
-export function Filters({ params, span, children }: { params: URLSearchParams; span: { since: string; until: string }; children?: preact.ComponentChildren }) {
+export function Filters({ params, span, before, children }: { params: URLSearchParams; span: { since: string; until: string }; before?: preact.ComponentChildren; children?: preact.ComponentChildren }) {
   const active = Object.entries(filterOf(params)).filter(([k]) => k !== 'q')
   return (
     <div class="filters no-print">
+      {before}
       <SearchBox value={params.get('q') ?? ''} />
       {active.map(([k, v]) => (
         <span class="chip" key={k}>

@@ -24,6 +24,6 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     }
     // A file that is gone belongs to the version before an upgrade: the whole page has to be loaded anew.
     if (failed) return <Problem error={new Failure(0, 'script', 'A part of the console could not be loaded. If weir was upgraded, load the page again.')} retry={() => { fail(false); again(round + 1) }} />
-    return <div class="page" aria-busy="true" aria-label="Loading"><Skeleton h={28} w="240px" /><Skeleton h={180} /></div>
+    return <div class="page" role="status" aria-busy="true" aria-label="Loading"><Skeleton h={28} w="240px" /><Skeleton h={180} /></div>
   }
 }

@@ -108,7 +108,7 @@ export function Segmented<T extends string>(p: { label: string; value: T; option
 
 export const Skeleton = ({ h = 14, w = '100%' }: { h?: number; w?: string }) => <span class="skel" style={{ height: h + 'px', width: w }} aria-hidden="true" />
 export const SkeletonRows = ({ n = 6 }: { n?: number }) => (
-  <div class="card-body stack" style={{ gap: '14px', paddingTop: '6px' }} aria-busy="true" aria-label="Loading">{Array.from({ length: n }, (_, i) => <Skeleton key={i} w={92 - ((i * 17) % 38) + '%'} />)}</div>
+  <div class="card-body stack" style={{ gap: '14px', paddingTop: '6px' }} role="status" aria-busy="true" aria-label="Loading">{Array.from({ length: n }, (_, i) => <Skeleton key={i} w={92 - ((i * 17) % 38) + '%'} />)}</div>
 )
 
 /** Problem shows a failure with what it means and a way on. */
@@ -130,7 +130,7 @@ export function Empty({ icon, title, children }: { icon: IconName; title: string
 }
 
 /** Modal is a native dialog: focus stays inside, Escape closes it. */
-export function Modal({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
+export function Modal({ title, onClose, children, class: kind }: { title: string; onClose: () => void; children: ComponentChildren; class?: string }) {
   const ref = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const d = ref.current!
@@ -138,7 +138,7 @@ export function Modal({ title, onClose, children }: { title: string; onClose: ()
     return () => d.close()
   }, [])
   return (
-    <dialog ref={ref} aria-label={title} onCancel={(e) => { e.preventDefault(); onClose() }} onClick={(e) => { if (e.target === ref.current) onClose() }}>
+    <dialog ref={ref} class={kind} aria-label={title} onCancel={(e) => { e.preventDefault(); onClose() }} onClick={(e) => { if (e.target === ref.current) onClose() }}>
       <div class="dialog">
         <div class="row"><h2 class="grow">{title}</h2><button type="button" class="btn quiet icon" aria-label="Close" onClick={onClose}><Icon name="close" /></button></div>
         {children}

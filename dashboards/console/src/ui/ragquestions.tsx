@@ -140,7 +140,7 @@ export function QuestionPage({ name, id }: { name: string; id: string }) {
         </div>
       </Card>
       <Stages title="Every stage" chunks={a.chunks} pipeline={name} collection={a.collection} />
-      {said && <AnswerCard said={{ answer: said.content, not_in_sources: a.not_in_sources, citations: said.citations, passages: a.passages }} pipeline={name} collection={a.collection} />}
+      {said && <AnswerCard said={{ answer: said.content, not_in_sources: a.not_in_sources, citations: said.citations.length ? said.citations : a.cited, passages: a.passages }} pipeline={name} collection={a.collection} />}
       <Times stages={asStages(a)} total={a.total_ms} retrieval={a.retrieval_time} />
     </>
   )

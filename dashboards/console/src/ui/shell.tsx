@@ -9,6 +9,7 @@ import { useSession } from '../lib/session'
 import { choose, useTheme } from '../lib/theme'
 import { Icon, Logo, type IconName } from './icons'
 import { Modal, Segmented, Toasts } from './parts'
+import { RangeRefused, Refused } from './range'
 
 /** The navigation lists the rooms that have something in them. */
 export const rooms: { path: string; name: string; icon: IconName; key: string; head?: string; also?: string }[] = [
@@ -18,6 +19,7 @@ export const rooms: { path: string; name: string; icon: IconName; key: string; h
   { path: '/sessions', name: 'Sessions', icon: 'prompts', key: 'n' },
   { path: '/users', name: 'Users', icon: 'users', key: 'u' },
   { path: '/costs', name: 'Costs', icon: 'costs', key: 's' },
+  { path: '/reports', name: 'Reports', icon: 'calendar', key: 'e' },
   { path: '/cache', name: 'Cache', icon: 'cache', key: 'h' },
   { path: '/budgets', name: 'Budgets', icon: 'budgets', key: 'b' },
   { path: '/alerts', name: 'Alerts', icon: 'bell', key: 'a' },
@@ -35,7 +37,7 @@ export const rooms: { path: string; name: string; icon: IconName; key: string; h
 ]
 
 const help: [string, string][] = [
-  ['?', 'This help'], ['/', 'Search'], ['j', 'Next call'], ['k', 'Previous call'], ['Enter', 'Open the call'], ['Esc', 'Back to the list'], ['r', 'Read again'], ['l', 'Live on or off'],
+  ['?', 'This help'], ['/', 'Search'], ['j', 'Next call'], ['k', 'Previous call'], ['Enter', 'Open the call'], ['Esc', 'Back to the list'], ['r', 'Read again'], ['l', 'Live on or off'], ['f', 'Filters with counts'],
 ]
 
 export interface System {
@@ -101,15 +103,19 @@ export function Shell({ children, signOut }: { children: ComponentChildren; sign
   )
 }
 
-export function Page({ title, sub, actions, children, crumbs }: { title: string; sub?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren; crumbs?: ComponentChildren }) {
+export function Page({ title, sub, actions, children, crumbs, class: kind = '' }: { title: string; class?: string; sub?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren; crumbs?: ComponentChildren }) {
+  const [refused, setRefused] = useState<{ why: string; instead: string }>()
   useEffect(() => { document.title = title + ' · weir' }, [title])
   return (
-    <div class="page">
-      <header class="page-head">
-        <div class="grow">{crumbs}<h1>{title}</h1>{sub && <p class="muted">{sub}</p>}</div>
-        {actions}
-      </header>
-      {children}
-    </div>
+    <Refused.Provider value={setRefused}>
+      <div class={'page ' + kind}>
+        <header class="page-head">
+          <div class="grow">{crumbs}<h1>{title}</h1>{sub && <p class="muted">{sub}</p>}</div>
+          {actions}
+        </header>
+        {refused && <RangeRefused {...refused} />}
+        {children}
+      </div>
+    </Refused.Provider>
   )
 }

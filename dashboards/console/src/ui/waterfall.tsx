@@ -3,7 +3,8 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ms, short } from '../lib/format'
 import { usd } from '../lib/money'
-import { failed, flatten, kindName, spanName, window as inSight, type Node } from '../lib/traces'
+import { failed, flatten, kindName, spanName, type Node } from '../lib/traces'
+import { inView } from '../lib/virtual'
 import { Icon } from './icons'
 import { Segmented } from './parts'
 
@@ -93,7 +94,7 @@ export function Waterfall({ roots, whole, selected, onSelect }: { roots: Node[];
     act()
   }
 
-  const [first, last] = inSight(scroll, height, ROW, rows.length)
+  const [first, last] = inView({ count: rows.length, row: ROW, head: 0, breaks: [] }, scroll, scroll + height)
   const seen = rows.slice(first, last)
   const length = Math.max(zoom[1] - zoom[0], 1e-6)
   const place = (v: number) => clamp(((v - zoom[0]) / length) * 100, 0, 100)
