@@ -124,3 +124,10 @@ describe('a session as one conversation', () => {
   })
   test('nothing recorded', () => { expect(text(thread([{ request: null, response: null }, { request: 'not json', response: 'x' }]))).toEqual(['', '']) })
 })
+
+test('the prompt that calls of a session name is no turn', () => {
+  const ask = (...said: string[]) => ({ request: { prompt: { id: 'support@3' }, messages: said.map((content, i) => ({ role: i % 2 ? 'assistant' : 'user', content })) }, response: { choices: [{ message: { role: 'assistant', content: 'answer ' + said.length } }] } })
+  const [first, second] = thread([ask('one'), ask('one', 'answer 1', 'two')])
+  expect(first!.messages.map((m) => m.role)).toEqual(['prompt', 'user', 'assistant'])
+  expect(second!.messages.map((m) => m.parts)).toEqual([[{ kind: 'text', text: 'two' }], [{ kind: 'text', text: 'answer 3' }]])
+})

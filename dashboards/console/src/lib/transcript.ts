@@ -47,10 +47,10 @@ function question(q: Obj): Message[] {
   const out: Message[] = []
   if (q.system !== undefined) out.push(message('system', content(q.system)))
   if (typeof q.instructions === 'string') out.push(message('system', content(q.instructions)))
+  if (isObj(q.prompt)) out.push(message('prompt', [{ kind: 'json', value: q.prompt as Json }])) // of the registry: it stands before what is asked
   for (const m of objs(q.messages)) out.push(...turn(m))
   if (typeof q.prompt === 'string') out.push(message('prompt', content(q.prompt)))
   else arr(q.prompt).forEach((p, i) => out.push(message('prompt', typeof p === 'string' ? content(p) : [{ kind: 'json', value: p }], { name: '#' + i })))
-  if (isObj(q.prompt)) out.push(message('prompt', [{ kind: 'json', value: q.prompt as Json }]))
   if (typeof q.input === 'string') out.push(message('messages' in q ? 'input' : 'user', content(q.input)))
   else {
     arr(q.input).forEach((item, i) => {

@@ -19,7 +19,8 @@ function sign(m: Message): string {
   return m.role + '\n' + parts.join('\n')
 }
 
-const isSystem = (m: Message): boolean => m.role === 'system' || m.role === 'developer'
+/** isSystem tells what stands before a conversation from its turns: rules, and the registry's prompt that a call names. */
+const isSystem = (m: Message): boolean => m.role === 'system' || m.role === 'developer' || (m.role === 'prompt' && m.parts[0]?.kind === 'json')
 
 /** thread gives what each call adds to what was said before it. */
 export function thread(calls: { request: unknown; response: unknown }[]): Said[] {
