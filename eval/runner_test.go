@@ -173,7 +173,7 @@ func TestATargetMayStopTheRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if run.State != Stopped || run.Reason != "HTTP 429: the budget is spent" || len(results) != 10 || len(target.asked) > 20 {
+		if run.State != Stopped || run.Reason != "HTTP 429: the budget is spent" || len(results) > 10 || len(results) < 10-4 || len(target.asked) > 20 { // of those at work beside the one that stops, some may not have asked
 			t.Errorf("%s with %d results after %d asks: %s", run.State, len(results), len(target.asked), run.Reason)
 		}
 	})
