@@ -143,7 +143,7 @@ func (c contract) users() {
 	for order, want := range map[trace.UserOrder][]string{
 		trace.ByCost: {"ann", "cleo", "bob"}, trace.ByCalls: {"bob", "ann", "cleo"}, trace.ByTokens: {"cleo", "bob", "ann"}, trace.ByErrors: {"bob", "ann", "cleo"},
 	} {
-		for _, size := range []int{1, 2, 1000} {
+		for _, size := range []int{2, 1000} {
 			var got []string
 			q := trace.UserQuery{Filter: f, Order: order, Limit: size}
 			for range 10 {
