@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,22 +14,12 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-// BenchmarkRead asks the usual questions of WEIR_BENCH_CALLS calls (1,000,000) over 30 days and reports for each the
-// median, the 95th percentile, the first answer, which finds the engine's own caches empty, and the engine's processor
-// time. WEIR_BENCH_DATA names a directory that keeps the calls for the next run:
+// BenchmarkRead asks the usual questions, one by one, of WEIR_BENCH_CALLS calls (1,000,000) over 30 days; see asks.measure for
+// what it reports, and BenchmarkPages for whole pages. WEIR_BENCH_DATA names a directory that keeps the calls for the next run:
 //
 //	WEIR_BENCH_CALLS=10000000 WEIR_BENCH_DATA=/var/tmp/weir-bench go test ./clickhouse -run - -bench Read -benchtime 30x -timeout 2h
 func BenchmarkRead(b *testing.B) {
-	n := 1_000_000
-	if s := os.Getenv("WEIR_BENCH_CALLS"); s != "" {
-		var err error
-		if n, err = strconv.Atoi(s); err != nil {
-			b.Fatal(err)
-		}
-	}
-	db := openTest(b, benchConfig(b))
-	start, end := filled(b, db, n)
-
+	db, start, end := benchCalls(b)
 	middle, err := db.Calls(b.Context(), trace.Filter{Until: end.Add(-10 * day)}, 1, "")
 	if err != nil {
 		b.Fatal(err)
@@ -42,59 +30,8 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	list := func(f trace.Filter) question {
-		return func(ctx context.Context) error {
-			page, err := db.Calls(ctx, f, 50, "")
-			if err == nil && len(page.Calls) == 0 {
-				err = errors.New("no calls")
-			}
-			return err
-		}
-	}
-	costs := func(f trace.Filter, by ...string) question {
-		return func(ctx context.Context) error {
-			got, err := db.Costs(ctx, trace.CostQuery{Filter: f, By: by})
-			if err == nil && got.Total.Calls == 0 {
-				err = errors.New("no calls")
-			}
-			return err
-		}
-	}
-	bundles := func(read func(context.Context, trace.Filter, int, string) (trace.BundlePage, error), f trace.Filter, pages int) question {
-		return func(ctx context.Context) error {
-			cursor := ""
-			for range pages {
-				page, err := read(ctx, f, 50, cursor)
-				if err != nil {
-					return err
-				}
-				if len(page.Bundles) == 0 {
-					return errors.New("no bundles")
-				}
-				cursor = page.Next
-			}
-			return nil
-		}
-	}
-	users := func(f trace.Filter) question {
-		return func(ctx context.Context) error {
-			page, err := db.Users(ctx, trace.UserQuery{Filter: f, Order: trace.ByCost, Limit: 50})
-			if err == nil && len(page.Users) == 0 {
-				err = errors.New("no users")
-			}
-			return err
-		}
-	}
-	facets := func(ctx context.Context) error { _, err := db.Facets(ctx, month, 20); return err }
-	counts := func(f trace.Filter, fields ...string) question {
-		return func(ctx context.Context) error {
-			got, err := db.CountFacets(ctx, trace.FacetQuery{Filter: f, Fields: fields, Limit: 20})
-			if err == nil && len(got[0].Values) == 0 {
-				err = errors.New("no values")
-			}
-			return err
-		}
-	}
+	ask := asks{db}
+	list, sorted, costs, counts := ask.list, ask.sorted, ask.costs, ask.counts
 	usual := []string{"project", "model", "provider", "status", "endpoint", "cache", "key", "user", "error_code"}
 	first := map[trace.CallOrder]string{} // cursors of second pages
 	for _, by := range trace.CallOrders {
@@ -104,16 +41,6 @@ func BenchmarkRead(b *testing.B) {
 		}
 		first[by] = page.Next
 	}
-	sorted := func(f trace.Filter, by trace.CallOrder, cursor string) question {
-		return func(ctx context.Context) error {
-			page, err := db.SortedCalls(ctx, f, by, 50, cursor)
-			if err == nil && len(page.Calls) == 0 {
-				err = errors.New("no calls")
-			}
-			return err
-		}
-	}
-	before := trace.Filter{Since: start.Add(-30 * day), Until: end.Add(-29 * day)}
 	for _, q := range []struct {
 		name string
 		ask  question
@@ -155,13 +82,13 @@ func BenchmarkRead(b *testing.B) {
 			}
 			return err
 		}},
-		{"newest 50 traces", bundles(db.Traces, month, 1)},
-		{"newest 50 traces of a model's errors", bundles(db.Traces, trace.Filter{Since: start, Status: "error", Model: "model-3"}, 1)},
-		{"newest 50 sessions", bundles(db.Sessions, month, 1)},
-		{"newest 50 sessions of a user", bundles(db.Sessions, trace.Filter{Since: start, User: "user7"}, 1)},
-		{"users by cost, 30 days", users(month)},
-		{"users by cost, 7 days", users(week)},
-		{"one user, 30 days", users(trace.Filter{Since: start, User: "user77"})},
+		{"newest 50 traces", ask.bundles(db.Traces, month, 50)},
+		{"newest 50 traces of a model's errors", ask.bundles(db.Traces, trace.Filter{Since: start, Status: "error", Model: "model-3"}, 50)},
+		{"newest 50 sessions", ask.bundles(db.Sessions, month, 50)},
+		{"newest 50 sessions of a user", ask.bundles(db.Sessions, trace.Filter{Since: start, User: "user7"}, 50)},
+		{"users by cost, 30 days", ask.users(month, 50)},
+		{"users by cost, 7 days", ask.users(week, 50)},
+		{"one user, 30 days", ask.users(trace.Filter{Since: start, User: "user77"}, 50)},
 		{"search a day", list(trace.Filter{Text: "needle", Since: end.Add(-day)})},
 		{"search a week", list(trace.Filter{Text: "needle", Since: end.Add(-7 * day)})},
 		{"costs by model and user, 30 days", costs(month, "model", "user")},
@@ -179,7 +106,7 @@ func BenchmarkRead(b *testing.B) {
 		{"costs by minute, last hour", costs(trace.Filter{Since: end.Add(-time.Hour)}, "minute")},
 		{"costs by tag, 30 days", costs(month, "tag.team")},
 		{"costs of a session, 30 days", costs(trace.Filter{Since: start, Session: call.Session})},
-		{"facets, 30 days", facets},
+		{"facets, 30 days", ask.facets(month)},
 		{"counts by the usual fields, 30 days", counts(month, usual...)},
 		{"counts by the usual fields, 7 days, odd edges", counts(week, usual...)},
 		{"counts by the usual fields of a model's errors, 30 days", counts(trace.Filter{Since: start, Status: "error", Model: "model-3"}, usual...)},
@@ -192,74 +119,35 @@ func BenchmarkRead(b *testing.B) {
 		{"counts by tags' names, 30 days", counts(month, "tag")},
 		{"counts by a tag, 30 days", counts(month, "tag.team")},
 		{"counts by a tag of many values, 30 days", counts(month, "tag.run")},
-		{"50 by cost, 30 days", sorted(month, trace.CallsByCost, "")},
-		{"the second 50 by cost, 30 days", sorted(month, trace.CallsByCost, first[trace.CallsByCost])},
-		{"50 by duration, 30 days", sorted(month, trace.CallsByDuration, "")},
-		{"50 by first token, 30 days", sorted(month, trace.CallsByTTFT, "")},
-		{"50 by tokens, 30 days", sorted(month, trace.CallsByTokens, "")},
-		{"50 of a project by cost, 30 days", sorted(trace.Filter{Since: start, Project: call.Project}, trace.CallsByCost, "")},
-		{"50 of a model's errors by duration, 7 days", sorted(trace.Filter{Since: week.Since, Status: "error", Model: "model-3"}, trace.CallsByDuration, "")},
-		{"50 with a word by cost, a day", sorted(trace.Filter{Since: end.Add(-day), Text: "needle"}, trace.CallsByCost, "")},
+		{"50 by cost, 30 days", sorted(month, trace.CallsByCost, 50, "")},
+		{"the second 50 by cost, 30 days", sorted(month, trace.CallsByCost, 50, first[trace.CallsByCost])},
+		{"50 by duration, 30 days", sorted(month, trace.CallsByDuration, 50, "")},
+		{"50 by first token, 30 days", sorted(month, trace.CallsByTTFT, 50, "")},
+		{"50 by tokens, 30 days", sorted(month, trace.CallsByTokens, 50, "")},
+		{"50 of a project by cost, 30 days", sorted(trace.Filter{Since: start, Project: call.Project}, trace.CallsByCost, 50, "")},
+		{"50 of a model's errors by duration, 7 days", sorted(trace.Filter{Since: week.Since, Status: "error", Model: "model-3"}, trace.CallsByDuration, 50, "")},
+		{"50 with a word by cost, a day", sorted(trace.Filter{Since: end.Add(-day), Text: "needle"}, trace.CallsByCost, 50, "")},
 		{"search a week of a project", list(trace.Filter{Text: "needle", Since: end.Add(-7 * day), Project: call.Project})},
 		{"search a month of a user", list(trace.Filter{Text: "order", Since: start, User: "user77"})},
-		{"unpriced, 30 days", func(ctx context.Context) error { _, err := db.Unpriced(ctx, start, end); return err }},
-		{"overview page", together(costs(month, "model", "day"), costs(month, "model"), costs(month, "project"),
-			costs(month, "user"), costs(month, "day"), costs(before, "project"), list(trace.Filter{}))},
-		{"costs page by user", together(costs(month, "user"), costs(month, "user", "day"), facets)},
+		{"unpriced, 30 days", ask.unpriced(month)},
 	} {
-		b.Run(q.name, func(b *testing.B) {
-			for _, cache := range []string{"MARK", "PRIMARY INDEX", "UNCOMPRESSED", "QUERY CONDITION"} {
-				if err := db.conn.Exec(b.Context(), "SYSTEM DROP "+cache+" CACHE"); err != nil {
-					b.Fatal(err)
-				}
-			}
-			var took []time.Duration
-			began := engineCPU(b, db)
-			for b.Loop() {
-				start := time.Now()
-				if err := q.ask(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-				took = append(took, time.Since(start))
-			}
-			cpu := engineCPU(b, db) - began
-			ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-			b.ReportMetric(ms(took[0]), "first-ms")
-			slices.Sort(took)
-			b.ReportMetric(ms(took[len(took)/2]), "p50-ms")
-			b.ReportMetric(ms(took[len(took)*95/100]), "p95-ms")
-			b.ReportMetric(ms(cpu)/float64(len(took)), "cpu-ms")
-			b.ReportMetric(0, "ns/op") // the mean says less than these
-		})
+		b.Run(q.name, func(b *testing.B) { ask.measure(b, q.ask) })
 	}
 }
 
-// engineCPU is the processor time that statements have taken. On a shared machine it says more than what time went by.
-func engineCPU(b *testing.B, db *DB) time.Duration {
+// benchCalls opens a database with WEIR_BENCH_CALLS calls and gives the time they are from.
+func benchCalls(b *testing.B) (db *DB, start, end time.Time) {
 	b.Helper()
-	var micros uint64
-	err := db.scan(b.Context(), "read the engine's events", []any{&micros},
-		"SELECT sum(value) FROM system.events WHERE event IN ('UserTimeMicroseconds', 'SystemTimeMicroseconds')")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(micros) * time.Microsecond
-}
-
-// question is one that somebody waits for the answer of.
-type question func(context.Context) error
-
-// together asks several at the same time, as a page does.
-func together(questions ...question) question {
-	return func(ctx context.Context) error {
-		errs := make([]error, len(questions))
-		var wg sync.WaitGroup
-		for i, ask := range questions {
-			wg.Go(func() { errs[i] = ask(ctx) })
+	n := 1_000_000
+	if s := os.Getenv("WEIR_BENCH_CALLS"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			b.Fatal(err)
 		}
-		wg.Wait()
-		return errors.Join(errs...)
 	}
+	db = openTest(b, benchConfig(b))
+	start, end = filled(b, db, n)
+	return db, start, end
 }
 
 // benchConfig is the configuration of a new database, or of the one in WEIR_BENCH_DATA.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -245,15 +243,7 @@ func giveScores(tb testing.TB, db *DB, end time.Time) {
 // one call in fifty and a question to a pipeline for one in a hundred. It reports the median, and the engine's processor time;
 // see BenchmarkRead for the variables.
 func BenchmarkBoards(b *testing.B) {
-	n := 1_000_000
-	if s := os.Getenv("WEIR_BENCH_CALLS"); s != "" {
-		var err error
-		if n, err = strconv.Atoi(s); err != nil {
-			b.Fatal(err)
-		}
-	}
-	db := openTest(b, benchConfig(b))
-	_, end := filled(b, db, n)
+	db, _, end := benchCalls(b)
 	fillBeside(b, db)
 	at := map[string]int{} // some panels ask twice
 	eachBoardQuery(b, func(what string, q grafana.Query) {
