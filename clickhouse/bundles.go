@@ -81,12 +81,11 @@ func (db *DB) bundles(ctx context.Context, b *bundling, f trace.Filter, limit in
 // candidates finds the bundles of a page: it reads calls from the newest on, one of each bundle, and stops when it has
 // enough. Bundles whose newest call is before the page's place were on an earlier page.
 func (db *DB) candidates(ctx context.Context, b *bundling, f trace.Filter, n int, from *cursor) ([]candidate, error) {
-	var found []candidate
-	have := map[bundleKey]bool{}
+	var found, known []candidate // known are those that are not to be found again
 	for lo, hi := range steps(f, from, time.Now()) {
 		for place := from; len(found) < n; {
 			want := n - len(found)
-			list, err := db.newest(ctx, b, &f, lo, hi, place, want)
+			list, err := db.newest(ctx, b, &f, lo, hi, place, known, want)
 			if err != nil {
 				return nil, err
 			}
@@ -97,12 +96,11 @@ func (db *DB) candidates(ctx context.Context, b *bundling, f trace.Filter, n int
 				}
 			}
 			for _, c := range list {
-				if !have[c.bundleKey] && !earlier[c.bundleKey] {
-					have[c.bundleKey] = true
+				if !earlier[c.bundleKey] {
 					found = append(found, c)
 				}
 			}
-			if len(list) < want {
+			if known = append(known, list...); len(list) < want {
 				break
 			}
 			place = &list[len(list)-1].at
@@ -114,14 +112,17 @@ func (db *DB) candidates(ctx context.Context, b *bundling, f trace.Filter, n int
 	return found, nil
 }
 
-// newest finds up to n bundles in [lo, hi) behind a place.
-func (db *DB) newest(ctx context.Context, b *bundling, f *trace.Filter, lo, hi time.Time, place *cursor, n int) ([]candidate, error) {
+// newest finds up to n bundles in [lo, hi) behind a place that are not among those known.
+func (db *DB) newest(ctx context.Context, b *bundling, f *trace.Filter, lo, hi time.Time, place *cursor, known []candidate, n int) ([]candidate, error) {
 	var w where
 	w.and("kind IN ('call', 'chain') AND " + b.has)
 	w.filter(f)
 	w.started(lo, hi)
 	if place != nil {
 		w.and("(start_time, id) < (" + w.moment(place.start) + ", " + w.text(place.id) + ")")
+	}
+	if len(known) > 0 {
+		w.and("NOT " + w.keys(b, known))
 	}
 	w.search(f, lo, hi)
 	var list []candidate
@@ -166,15 +167,27 @@ func (db *DB) seen(ctx context.Context, b *bundling, f *trace.Filter, list []can
 
 // among keeps the spans of bundles.
 func (w *where) among(b *bundling, list []candidate) {
+	if len(b.key) > 1 {
+		ids := make([]string, len(list))
+		for i, c := range list {
+			ids[i] = c.id
+		}
+		w.and(b.key[len(b.key)-1] + " IN " + w.param("Array(String)", ids)) // lets the bloom filter skip
+	}
+	w.and(w.keys(b, list))
+}
+
+// keys is true of the spans of bundles.
+func (w *where) keys(b *bundling, list []candidate) string {
 	ids := make([]string, len(list))
 	projects := make([]string, len(list))
 	for i, c := range list {
 		ids[i], projects[i] = c.id, c.project
 	}
-	w.and(b.key[len(b.key)-1] + " IN " + w.param("Array(String)", ids)) // lets the bloom filter skip
-	if len(b.key) > 1 {
-		w.and("(toString(project), session) IN arrayZip(" + w.param("Array(String)", projects) + ", " + w.param("Array(String)", ids) + ")")
+	if len(b.key) == 1 {
+		return b.key[0] + " IN " + w.param("Array(String)", ids)
 	}
+	return "(toString(project), session) IN arrayZip(" + w.param("Array(String)", projects) + ", " + w.param("Array(String)", ids) + ")"
 }
 
 // bundleSums are the figures of a bundle, beside its key. FIRST is what orders its spans.
