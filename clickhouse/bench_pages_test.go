@@ -29,7 +29,8 @@ func BenchmarkPages(b *testing.B) {
 	}
 	call := middle.Calls[0]
 	ask := asks{db}
-	list, sorted, costs, counts := ask.list, ask.sorted, ask.costs, ask.counts
+	sorted, costs, counts := ask.sorted, ask.costs, ask.counts
+	list := func(f trace.Filter) question { return sorted(f, trace.CallsByTime, 60, "") }
 	month, week := trace.Filter{Since: start}, trace.Filter{Since: end.Add(-7*day + 7*time.Second)}
 	today, hours := trace.Filter{Since: end.Truncate(day)}, trace.Filter{Since: end.Add(-56 * day).Truncate(time.Hour), Until: end.Truncate(time.Hour)}
 	of := func(f trace.Filter, change func(*trace.Filter)) trace.Filter { change(&f); return f }
@@ -118,13 +119,13 @@ func BenchmarkPages(b *testing.B) {
 		{"Calls, 7 days", together(list(week), counts(week, open...))},
 		{"Calls, 30 days", together(list(month), counts(month, open...))},
 		{"Calls, all counts open, 30 days", together(list(month), counts(month, all...))},
-		{"Calls by cost, 7 days", together(sorted(week, trace.CallsByCost, 50, ""), counts(week, open...))},
-		{"Calls by cost, 30 days", together(sorted(month, trace.CallsByCost, 50, ""), counts(month, open...))},
-		{"Calls by duration, 30 days", together(sorted(month, trace.CallsByDuration, 50, ""), counts(month, open...))},
-		{"Calls by first token, 30 days", together(sorted(month, trace.CallsByTTFT, 50, ""), counts(month, open...))},
-		{"Calls by tokens, 30 days", together(sorted(month, trace.CallsByTokens, 50, ""), counts(month, open...))},
-		{"Calls of a project by cost, 30 days", together(sorted(project(month), trace.CallsByCost, 50, ""), counts(project(month), open...))},
-		{"Calls of a user by cost, 30 days", together(sorted(user(month, "user7"), trace.CallsByCost, 50, ""), counts(user(month, "user7"), open...))},
+		{"Calls by cost, 7 days", together(sorted(week, trace.CallsByCost, 60, ""), counts(week, open...))},
+		{"Calls by cost, 30 days", together(sorted(month, trace.CallsByCost, 60, ""), counts(month, open...))},
+		{"Calls by duration, 30 days", together(sorted(month, trace.CallsByDuration, 60, ""), counts(month, open...))},
+		{"Calls by first token, 30 days", together(sorted(month, trace.CallsByTTFT, 60, ""), counts(month, open...))},
+		{"Calls by tokens, 30 days", together(sorted(month, trace.CallsByTokens, 60, ""), counts(month, open...))},
+		{"Calls of a project by cost, 30 days", together(sorted(project(month), trace.CallsByCost, 60, ""), counts(project(month), open...))},
+		{"Calls of a user by cost, 30 days", together(sorted(user(month, "user7"), trace.CallsByCost, 60, ""), counts(user(month, "user7"), open...))},
 		{"Calls of a user, 30 days", together(list(user(month, "user77")), counts(user(month, "user77"), open...))},
 		{"Calls of an old prompt, 30 days", together(list(of(month, func(f *trace.Filter) { f.Prompt = "prompt-3@1" })), counts(of(month, func(f *trace.Filter) { f.Prompt = "prompt-3@1" }), open...))},
 		{"Calls with an error code, 7 days", together(list(of(week, func(f *trace.Filter) { f.ErrorCode = "server_error" })), counts(of(week, func(f *trace.Filter) { f.ErrorCode = "server_error" }), open...))},

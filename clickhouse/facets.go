@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -74,31 +73,4 @@ func (db *DB) facetSQL(ctx context.Context, w *where, f *trace.Filter, by []stri
 		pairs[i] = fmt.Sprintf("('%s', toString(g%d))", name, i)
 	}
 	return fmt.Sprintf("SELECT arrayJoin([%s]) AS pair, s_calls FROM (%s)", strings.Join(pairs, ", "), partsSQL(w, &g, f, parts)), nil
-}
-
-// Unpriced lists models without a price; see trace.Reader.
-func (db *DB) Unpriced(ctx context.Context, since, until time.Time) ([]trace.UnpricedModel, error) {
-	var w where
-	w.and("kind = 'call' AND price_status = 'unpriced'")
-	w.started(since, until)
-	priced := where{args: w.args}
-	priced.and("has(flags, '" + wasUnpriced + "')")
-	priced.started(since, until)
-	w.args = priced.args
-	w.and("call_id NOT IN (SELECT call_id FROM adjustments" + priced.String() + ")")
-	var out []trace.UnpricedModel
-	err := db.query(ctx, "list unpriced models", func(rows driver.Rows) error {
-		var (
-			m trace.UnpricedModel
-			n uint64
-		)
-		if err := rows.Scan(&m.Provider, &m.Model, &n, &m.LastSeen); err != nil {
-			return err
-		}
-		m.Calls, m.LastSeen = int64(n), m.LastSeen.UTC()
-		out = append(out, m)
-		return nil
-	}, `SELECT toString(provider) AS p, toString(model) AS m, count() AS n, max(start_time) FROM calls`+w.String()+`
-		GROUP BY p, m ORDER BY n DESC, p, m`, w.args...)
-	return out, err
 }

@@ -56,10 +56,12 @@ type sorted struct {
 	expr  string
 	typ   string
 	after *sortKey // of the last call before the page
+	least *int64   // what each call of the page has at least; nil: not known
 }
 
 // SortedCalls lists calls by an order; see trace.Explorer. It finds the places of a page's calls by the few narrow columns that these
-// depend on, and then reads the calls themselves. That is done for at most 92 days.
+// depend on, where a sample has said how large what is looked for is at least, and then reads the calls themselves. That is done for at
+// most 92 days.
 func (db *DB) SortedCalls(ctx context.Context, f trace.Filter, by trace.CallOrder, limit int, cursor string) (trace.Page, error) {
 	if by == trace.CallsByTime {
 		return db.Calls(ctx, f, limit, cursor)
@@ -113,10 +115,17 @@ func (l *sorted) keyOf(s *trace.Span) sortKey {
 
 // page reads up to n calls.
 func (l *sorted) page(ctx context.Context, db *DB, n int) ([]trace.CallRow, error) {
+	if err := l.bound(ctx, db, n+1); err != nil {
+		return nil, err
+	}
 	// Ids are wide, so keys are found without them: the last call of the page before is found again. Where that was one of several of its
 	// value and its microsecond, the page may need one more round.
 	for want := n + 1; ; want *= 4 {
 		keys, err := l.keys(ctx, db, want)
+		if l.least != nil && err == nil && len(keys) < want {
+			l.least = nil // the bound was that of n+1, or calls have gone since
+			keys, err = l.keys(ctx, db, want)
+		}
 		if err != nil || len(keys) == 0 {
 			return nil, err
 		}
@@ -131,6 +140,9 @@ func (l *sorted) page(ctx context.Context, db *DB, n int) ([]trace.CallRow, erro
 // ids do not matter, and it is looked for once.
 func (l *sorted) keys(ctx context.Context, db *DB, n int) ([]sortKey, error) {
 	var w where
+	if l.least != nil {
+		w.and(l.expr + " >= " + l.value(&w, *l.least)) // first: what it leaves out need not be read further
+	}
 	w.and("kind = 'call'")
 	w.started(l.f.Since, l.f.Until)
 	w.filter(l.f)
@@ -223,6 +235,9 @@ func (l *sorted) calls(ctx context.Context, db *DB, keys []sortKey, n int) ([]tr
 	if l.f.Text != "" {
 		w.and("id IN " + w.param("Array(String)", ids))
 	} else {
+		if v := keys[len(keys)-1].Value; v != nil {
+			w.and(l.expr + " >= " + l.value(&w, *v)) // as upTo does, in words that the index of sizes knows
+		}
 		w.started(l.f.Since, l.f.Until)
 		w.filter(l.f)
 		w.and(l.upTo(&w, &keys[len(keys)-1]))
@@ -231,7 +246,7 @@ func (l *sorted) calls(ctx context.Context, db *DB, keys []sortKey, n int) ([]tr
 		}
 	}
 	var calls []trace.CallRow
-	err := db.query(ctx, "list calls", lines(&calls), "SELECT "+lineColumns+" FROM calls"+w.String()+
+	err := db.query(ctx, "list calls", lines(&calls), "SELECT "+sortedColumns+" FROM calls"+w.String()+
 		" ORDER BY "+l.expr+" DESC NULLS LAST, start_time DESC, id DESC LIMIT "+w.param("UInt32", n), w.args...)
 	return calls, err
 }

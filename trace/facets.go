@@ -72,8 +72,9 @@ func (o CallOrder) Of(s *Span) (int64, bool) {
 type Explorer interface {
 	// CountFacets counts calls by the fields, in the order of q.Fields.
 	CountFacets(ctx context.Context, q FacetQuery) ([]FieldFacets, error)
-	// SortedCalls lists calls by an order; of equal ones the newest comes first, and those whose value is not known come last. limit is
-	// 1..1000. ErrBadCursor for a cursor that is not of this filter and order.
+	// SortedCalls lists calls by an order; of equal ones the newest comes first, and those whose value is not known come last. Its lines are
+	// without what is told of one call at a time: ids of spans and keys, the error but its code, the provider's own usage and cost, what was
+	// held, the experiment. limit is 1..1000. ErrBadCursor for a cursor that is not of this filter and order.
 	SortedCalls(ctx context.Context, f Filter, by CallOrder, limit int, cursor string) (Page, error)
 }
 
