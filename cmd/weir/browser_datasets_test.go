@@ -98,6 +98,8 @@ func TestDatasetsInABrowser(t *testing.T) {
 
 	importing(t, p, w, axe)
 	fromCalls(t, p, w, axe)
+	beginsARun(t, p, w, axe)
+	scoresOnline(t, p, w, axe)
 	id := w.evaluate(t, commands)
 	priced := w.evaluate(t, models)
 	w.settle(t)

@@ -124,6 +124,8 @@ function ScoreRows({ r }: { r: Rule }) {
 
 function ScoreRow({ r, s }: { r: Rule; s: RuleScore }) {
   const days = useGet<Summary>(query('/api/v1/scores/summary', { name: s.name, config_version: r.config_version, by: 'day', since: '30d' }))
+  const again = days.reload, behind = days.data !== undefined && days.data.rows.reduce((n, d) => n + d.n, 0) < s.totals.scored
+  useEffect(() => { if (behind) again() }, [s, behind, again]) // s is another whenever the rules were asked for again
   const rows = [...(days.data?.rows ?? [])].sort((a, b) => (a.group.day ?? '').localeCompare(b.group.day ?? ''))
   const last = rows[rows.length - 1]
   return (
