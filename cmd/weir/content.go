@@ -1,10 +1,24 @@
 package main
 
 import (
+	"context"
+
 	"github.com/weir-dev/weir/ingest/redact"
 	"github.com/weir-dev/weir/llm"
+	"github.com/weir-dev/weir/sqldb"
 	"github.com/weir-dev/weir/trace"
 )
+
+// contentSalt is what bodies are hashed with where only their hashes are recorded. All weirs of one control plane have the one that the first
+// of them brought, so that equal bodies are told equal whichever recorded them.
+func contentSalt(ctx context.Context, dir *dataDir, control *sqldb.DB) ([]byte, error) {
+	const name = "content-salt"
+	own, err := dir.randomBytes(name, 32)
+	if err != nil {
+		return nil, err
+	}
+	return control.SharedBytes(ctx, name, own)
+}
 
 // contentPolicy says how much of a body is recorded, project by project. Nil: everything of all.
 func contentPolicy(cfg Config, salt []byte) func(project string, body *trace.Body) {

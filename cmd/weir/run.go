@@ -95,17 +95,16 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		return err
 	}
 
-	contentSalt, err := dir.randomBytes("content-salt", 32)
-	if err != nil {
-		return err
-	}
-
 	// The stores.
 	control, err := sqldb.Open(ctx, sqldb.Config{URL: cfg.Control.URL.Secret, File: dir.file("control.db")})
 	if err != nil {
 		return err
 	}
 	defer closing("control plane", control.Close)
+	salt, err := contentSalt(ctx, dir, control)
+	if err != nil {
+		return err
+	}
 	firstKey, err := ensureFirstKey(ctx, control)
 	if err != nil {
 		return err
@@ -195,7 +194,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	observers = append(observers, limits.Observe)
 	send = limit.EnforceTokens(send, limits)
 	recording := ingest.RecordConfig{
-		Book: book.Current, Recorder: guard.Keep(waiting), Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, contentSalt), MaxCapture: cfg.Record.MaxCapture, Log: log,
+		Book: book.Current, Recorder: guard.Keep(waiting), Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, salt), MaxCapture: cfg.Record.MaxCapture, Log: log,
 	}
 	questions := newAskedLog(store.RAGLog(), store, log)
 	answering := openPipelines(cfg, ragParts{
