@@ -12,7 +12,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # purego loads the engine without cgo, and every other dependency is pure Go: one toolchain is enough.
 export CGO_ENABLED := 0
 
-GO_BUILD_FLAGS := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# TAGS=hugot builds in local embedding models, see docs/rag.md; more are separated by commas.
+TAGS ?=
+
+GO_BUILD_FLAGS := -trimpath -tags "$(TAGS)" -ldflags "-s -w -X main.version=$(VERSION)"
 GOLANGCI_LINT  := $(STAMPS)/bin/golangci-lint
 GOFUMPT        := $(STAMPS)/bin/gofumpt
 HELM           := $(STAMPS)/bin/helm
@@ -127,6 +130,13 @@ bench-eval: build ## compare the speed of weir eval score with sacreBLEU's and r
 .PHONY: bench
 bench: build ## measure weir beside a bare reverse proxy (ARGS="-short" are passed on)
 	go run ./bench -weir bin/weir $(ARGS)
+
+.PHONY: test-local
+test-local: ## test local embedding models (WEIR_MINILM_DIR=FOLDER of all-MiniLM-L6-v2, else what needs no weights)
+	@sh tools/need.sh go
+	go vet -tags hugot ./rag/minilm ./cmd/weir
+	go test -tags hugot ./rag/minilm -count=1
+	go test -tags hugot ./cmd/weir -run Local -count=1
 
 .PHONY: test-race
 test-race: test-needs ## run the Go tests under the race detector (needs a C compiler)

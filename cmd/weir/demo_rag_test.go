@@ -27,10 +27,14 @@ func handbookService(t *testing.T, count func(rag.Asked)) *service {
 	demoPipelines(&cfg)
 	gauges := metrics.New("test", func() metrics.Spool { return metrics.Spool{} })
 	top := route.Fallback(routingTable(cfg), nil)
-	s := &service{rag: openPipelines(cfg, ragParts{
+	answering, err := openPipelines(cfg, ragParts{
 		ClickHouse: &ragtest.Memory{}, Top: top, Answered: func(_ *llm.Call, a rag.Asked) { count(a) }, Counts: gauges.CountRAG(pipelineNames(cfg)),
 		Price: func(string, string, llm.Usage) (price.USD, bool) { return 0, true },
-	})}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{rag: answering}
 	cmd := &cobra.Command{}
 	if err := seedHandbook(t.Context(), cmd, s); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/weir-dev/weir/rag"
 	"github.com/weir-dev/weir/rag/bm25"
 	"github.com/weir-dev/weir/rag/hashing"
+	"github.com/weir-dev/weir/rag/minilm"
 	"github.com/weir-dev/weir/rag/qdrant"
 )
 
@@ -27,6 +28,7 @@ type pipelines struct {
 	top     llm.Sender
 	counts  *metrics.RAG
 	recall  *rag.Recall
+	local   map[string]rag.Embedder // models that weir runs itself, by the name that shapes have for them
 	price   func(project, model string, u llm.Usage) (price.USD, bool)
 }
 
@@ -45,14 +47,17 @@ type ragParts struct {
 	Words func(ctx context.Context, prompt string) (string, llm.Use, error)
 }
 
-// openPipelines makes the configured pipelines.
-func openPipelines(cfg Config, with ragParts) *pipelines {
+// openPipelines makes the configured pipelines, and loads the models that they need.
+func openPipelines(cfg Config, with ragParts) (*pipelines, error) {
 	out := &pipelines{
 		served: rag.Pipelines{}, configs: map[string]*RAGConfig{}, made: map[string]rag.Config{}, indexes: map[string]rag.Index{}, top: with.Top, price: with.Price, counts: with.Counts,
-		recall: rag.NewRecall(with.Counts.Recalled),
+		recall: rag.NewRecall(with.Counts.Recalled), local: map[string]rag.Embedder{},
 	}
 	for i := range cfg.RAG {
 		c := &cfg.RAG[i]
+		if err := out.load(c); err != nil {
+			return nil, fmt.Errorf("pipeline %s: %w", c.Name, err)
+		}
 		index := with.ClickHouse
 		if c.store() == "qdrant" {
 			index = with.Qdrant
@@ -64,7 +69,20 @@ func openPipelines(cfg Config, with ragParts) *pipelines {
 		}
 		out.served[c.Name] = rag.New(out.made[c.Name])
 	}
-	return out
+	return out, nil
+}
+
+// load reads the pipeline's model into memory, where weir runs it itself and no other pipeline has it already.
+func (p *pipelines) load(c *RAGConfig) error {
+	if c.local == nil || p.local[c.embedder()] != nil {
+		return nil
+	}
+	e, err := minilm.Load(c.embedder(), c.local)
+	if err != nil {
+		return err
+	}
+	p.local[c.embedder()] = e
+	return nil
 }
 
 // ragIndex is the server's index, and no index where there is no server.
@@ -81,10 +99,9 @@ const queryTries = 2
 // questionEmbedder gives what makes vectors of a pipeline's questions, to collections of a shape.
 func (p *pipelines) questionEmbedder(pipeline string) func(send llm.Sender, on *llm.Call, of rag.Shape) (rag.Embedder, error) {
 	return func(send llm.Sender, on *llm.Call, of rag.Shape) (rag.Embedder, error) {
-		e, err := newEmbedder(send, on, of.Embedder, of.Dimensions)
+		e, err := p.embedder(send, on, of.Embedder, of.Dimensions, func(texts int, err error) { p.counts.Embedded(pipeline, false, texts, err) })
 		if g, ok := e.(*named); ok {
 			g.Tries, g.Cache = queryTries, "read"
-			g.Sent = func(texts int, err error) { p.counts.Embedded(pipeline, false, texts, err) }
 		}
 		return e, err
 	}
@@ -99,9 +116,29 @@ type named struct {
 // Model is the name in shapes.
 func (n *named) Model() string { return n.as }
 
-// newEmbedder finds what a shape's name for an embedding model stands for: hashing-v1/DIMENSIONS, MODEL, or MODEL@DIMENSIONS of
-// one that is asked for so many.
-func newEmbedder(send llm.Sender, on *llm.Call, name string, dimensions int) (rag.Embedder, error) {
+// counted is an embedder that weir runs itself, whose calls are counted as those to a provider's are.
+type counted struct {
+	rag.Embedder
+	sent func(texts int, err error)
+}
+
+// Embed makes the vectors.
+func (c *counted) Embed(ctx context.Context, texts []string) ([][]float32, error) {
+	vectors, err := c.Embedder.Embed(ctx, texts)
+	c.sent(len(texts), err)
+	return vectors, err
+}
+
+// embedder finds what a shape's name for an embedding model stands for: hashing-v1/DIMENSIONS, local:NAME of one that weir runs
+// itself, MODEL, or MODEL@DIMENSIONS of one that is asked for so many. What asks a model tells sent of it.
+func (p *pipelines) embedder(send llm.Sender, on *llm.Call, name string, dimensions int, sent func(texts int, err error)) (rag.Embedder, error) {
+	if own, ok := strings.CutPrefix(name, localPrefix); ok {
+		e := p.local[name]
+		if e == nil {
+			return nil, fmt.Errorf("the collection was made with the local model %s, which no pipeline names with its embedding.path now", own)
+		}
+		return &counted{e, sent}, nil
+	}
 	if text, ok := strings.CutPrefix(name, "hashing-v1/"); ok {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
@@ -109,7 +146,7 @@ func newEmbedder(send llm.Sender, on *llm.Call, name string, dimensions int) (ra
 		}
 		return hashing.New(n), nil
 	}
-	g := &rag.GatewayEmbedder{Top: send, On: on, Name: name, Dimensions: dimensions, Cache: "off"}
+	g := &rag.GatewayEmbedder{Top: send, On: on, Name: name, Dimensions: dimensions, Cache: "off", Sent: sent}
 	if i := strings.LastIndexByte(name, '@'); i >= 0 {
 		if n, err := strconv.Atoi(name[i+1:]); err == nil && n > 0 {
 			g.Name, g.Dimensions, g.Ask = name[:i], n, true
@@ -139,17 +176,14 @@ func (p *pipelines) Put(ctx context.Context, name string, on *llm.Call, docs ite
 		return rag.Summary{}, err
 	}
 	on.Tags = map[string]string{"rag": name}
-	embedder, err := newEmbedder(p.top, on, c.embedder(), c.Embedding.Dimensions)
+	embedder, err := p.embedder(p.top, on, c.embedder(), c.Embedding.Dimensions, func(texts int, err error) { p.counts.Embedded(name, true, texts, err) })
 	if err != nil {
 		return rag.Summary{}, err
-	}
-	if g, ok := embedder.(*named); ok {
-		g.Sent = func(texts int, err error) { p.counts.Embedded(name, true, texts, err) }
 	}
 	x := &rag.Indexer{
 		Index: index, Embedder: embedder, Splitter: splitter, Words: bm25.BM25{}, Collection: c.collection(), Dimensions: c.dimensions(),
 		Price: func(tokens int64) (price.USD, bool) {
-			if c.Embedding.Model == hashingModel {
+			if c.own() {
 				return 0, true
 			}
 			return p.price(on.Project, c.Embedding.Model, llm.Usage{InputUncached: tokens})
@@ -162,8 +196,14 @@ func (p *pipelines) Put(ctx context.Context, name string, on *llm.Call, docs ite
 	return summary, p.pointFirst(ctx, c, index)
 }
 
+// own says that weir makes the vectors itself, for nothing.
+func (c *RAGConfig) own() bool { return c.Embedding.Model == hashingModel || c.Embedding.Path != "" }
+
 // dimensions are those of the vectors, 0 when the model decides.
 func (c *RAGConfig) dimensions() int {
+	if c.local != nil {
+		return c.local.Dimensions
+	}
 	if c.Embedding.Model == hashingModel && c.Embedding.Dimensions == 0 {
 		return hashingDimensions
 	}

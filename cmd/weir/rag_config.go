@@ -12,6 +12,7 @@ import (
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/prompts"
 	"github.com/weir-dev/weir/rag"
+	"github.com/weir-dev/weir/rag/minilm"
 	"github.com/weir-dev/weir/rag/split"
 )
 
@@ -44,12 +45,14 @@ type RAGConfig struct {
 	RecallShare *float64 `yaml:"recall_share"`
 
 	position
+	local *minilm.Folder // of Embedding.Path, once that was looked at
 }
 
 // EmbeddingConfig names what makes vectors.
 type EmbeddingConfig struct {
-	Model      string `yaml:"model"`      // as a client asks for it; hashing: made here, without a model
+	Model      string `yaml:"model"`      // as a client asks for it; hashing: made here, without a model; with Path a name of one's own
 	Dimensions int    `yaml:"dimensions"` // of a vector; 0: as many as the model gives
+	Path       string `yaml:"path"`       // the folder of a sentence-transformers model that is run here
 }
 
 // SplitterConfig says how documents are cut. Zero fields take the splitter's defaults.
@@ -86,6 +89,9 @@ const (
 	hashingDimensions = 384
 )
 
+// localPrefix begins the names that shapes have for models that weir runs itself.
+const localPrefix = "local:"
+
 // defaultRecallShare is small: an exact search of a large collection costs as much as some dozen others.
 const defaultRecallShare = 0.01
 
@@ -117,6 +123,8 @@ func (c *RAGConfig) alias() string { return cmp.Or(c.Collection, c.Name) }
 // it is.
 func (c *RAGConfig) embedder() string {
 	switch {
+	case c.Embedding.Path != "":
+		return localPrefix + c.Embedding.Model
 	case c.Embedding.Model == hashingModel:
 		return fmt.Sprintf("hashing-v1/%d", cmp.Or(c.Embedding.Dimensions, hashingDimensions))
 	case c.Embedding.Dimensions > 0:
@@ -127,7 +135,11 @@ func (c *RAGConfig) embedder() string {
 
 // splitter is what cuts the documents.
 func (c *RAGConfig) splitter() (*split.Splitter, error) {
-	return split.New(split.Config{Kind: split.Kind(c.Splitter.Kind), Tokens: c.Splitter.Tokens, Overlap: c.Splitter.Overlap, Model: c.Embedding.Model})
+	cfg := split.Config{Kind: split.Kind(c.Splitter.Kind), Tokens: c.Splitter.Tokens, Overlap: c.Splitter.Overlap, Model: c.Embedding.Model}
+	if c.local != nil {
+		cfg.Counter, cfg.Longest = c.local.Tokenizer, c.local.Room()
+	}
+	return split.New(cfg)
 }
 
 // collection is the name of the collection for what the pipeline's documents are split and embedded by now. Another splitter or
@@ -183,6 +195,7 @@ func (c *RAGConfig) validateParts(cfg *Config, bad func(path, format string, arg
 	if strings.HasPrefix(c.Embedding.Model, rag.ModelPrefix) || strings.HasPrefix(c.Model, rag.ModelPrefix) {
 		bad("model", "a pipeline is not asked by another")
 	}
+	c.validateLocal(cfg, bad)
 	const mostDimensions = 8192
 	if c.Embedding.Dimensions < 0 || c.Embedding.Dimensions > mostDimensions {
 		bad("embedding.dimensions", "%d is not from 0, which takes the model's own, to %d", c.Embedding.Dimensions, mostDimensions)
@@ -215,6 +228,39 @@ func (c *RAGConfig) validateParts(cfg *Config, bad func(path, format string, arg
 	if _, err := c.splitter(); err != nil {
 		path, what, _ := strings.Cut(err.Error(), ": ")
 		bad(path, "%s", what)
+	}
+}
+
+// validateLocal reads the settings of a model that weir runs itself, and reports what is wrong with them.
+func (c *RAGConfig) validateLocal(cfg *Config, bad func(path, format string, args ...any)) {
+	e := &c.Embedding
+	switch {
+	case strings.HasPrefix(e.Model, localPrefix):
+		bad("embedding.model", "%q begins as the names that weir gives models of its own; with embedding.path, leave %q away", e.Model, localPrefix)
+		return
+	case e.Path == "":
+		return
+	case e.Model == "" || e.Model == hashingModel:
+		bad("embedding.model", "want a name of your own for the model in embedding.path, such as all-MiniLM-L6-v2")
+		return
+	case !minilm.Built:
+		bad("embedding.path", "%v", minilm.ErrNotBuilt)
+		return
+	}
+	for i := range cfg.RAG {
+		if other := &cfg.RAG[i]; other.local != nil && other.Embedding.Model == e.Model && other.Embedding.Path != e.Path {
+			bad("embedding.path", "the pipeline %s has another folder for the model %s: give one of them another name", other.Name, e.Model)
+			return
+		}
+	}
+	local, err := minilm.Open(e.Path)
+	if err != nil {
+		bad("embedding.path", "%v", err)
+		return
+	}
+	c.local = local
+	if e.Dimensions != 0 && e.Dimensions != local.Dimensions {
+		bad("embedding.dimensions", "the model in %s makes vectors of %d dimensions, not of %d; leave the setting away", e.Path, local.Dimensions, e.Dimensions)
 	}
 }
 

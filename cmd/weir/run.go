@@ -197,10 +197,13 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 		Book: book.Current, Recorder: guard.Keep(waiting), Admit: admitOthers(guard, admission(waiting)), Watch: guard.Watch, Observers: observers, Keep: contentPolicy(cfg, salt), MaxCapture: cfg.Record.MaxCapture, Log: log,
 	}
 	questions := newAskedLog(store.RAGLog(), store, log)
-	answering := openPipelines(cfg, ragParts{
+	answering, err := openPipelines(cfg, ragParts{
 		ClickHouse: store.RAG(), Qdrant: ragIndex(passages), Top: ingest.Record(send, recording), Price: payerPrices(table, priceNames(cfg), book),
 		Answered: questions.add, Spans: ragSpans(waiting, otel, log), Counts: gauges.CountRAG(pipelineNames(cfg)), Words: registry.Words,
 	})
+	if err != nil {
+		return err
+	}
 	send = rag.Serve(send, answering.served)
 	send = prompts.Resolve(send, promptConfig(cfg, registry, arms, ring))
 	send = limit.Enforce(send, limits)

@@ -71,6 +71,8 @@ var house = []room{
 	{"rag/ragtest", []string{"rag", "price"}, "the contract of stores, as a test"},
 	{"rag/bm25", []string{"rag"}, "words become weights; it knows no stores and no models"},
 	{"rag/hashing", []string{"rag"}, "it makes vectors of texts, and asks nobody"},
+	{"rag/wordpiece", nil, "it makes tokens of texts, and knows none of the nouns"},
+	{"rag/minilm", []string{"rag", "rag/wordpiece"}, "it makes vectors of texts, and asks nobody"},
 	{"rag/split", []string{"rag", "llm/tokens"}, "it cuts texts by tokens, and knows no stores and no models"},
 	{"rag/source", []string{"rag", "internal/*"}, "it reads documents, and knows no stores and no models"},
 	{"rag/qdrant", []string{"rag", "account"}, "a store implements the interface that stands beside its noun"},
@@ -121,6 +123,7 @@ var vendors = map[string]string{
 	"github.com/grafana/grafana-foundation-sdk/go":                    "dashboards/grafana",
 	"github.com/jackc/pgx/v5":                                         "sqldb",
 	"github.com/jedib0t/go-pretty/v6":                                 "cmd/weir",
+	"github.com/knights-analytics/hugot":                              "rag/minilm", // with -tags hugot
 	"github.com/labstack/echo/v4":                                     "cmd/weir",
 	"github.com/maypok86/otter/v2":                                    "ingest/cache",
 	"github.com/parquet-go/parquet-go":                                "internal/parquet",

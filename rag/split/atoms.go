@@ -3,7 +3,6 @@ package split
 import (
 	"unicode/utf8"
 
-	"github.com/weir-dev/weir/llm/tokens"
 )
 
 // atoms are the smallest parts that a stretch of text is cut into: what an encoding merges on its own, mostly words. Atom i
@@ -23,12 +22,12 @@ const (
 	shortAtom = minTokens
 )
 
-func atomsOf(enc tokens.Encoding, text string, s span) *atoms {
+func atomsOf(counter Counter, text string, s span) *atoms {
 	n := (s.end - s.start) / 4
 	a := &atoms{start: s.start, ends: make([]int, 0, n), sums: make([]int32, 0, n)}
 	at := s.start
 	var sum int32
-	for end, count := range tokens.Pieces(enc, text[s.start:s.end]) {
+	for end, count := range counter.Pieces(text[s.start:s.end]) {
 		end += s.start
 		if end-at > longAtom || count > denseAtom {
 			a.long(text, at, end, count, sum)

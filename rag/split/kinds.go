@@ -1,14 +1,13 @@
 package split
 
 import (
-	"github.com/weir-dev/weir/llm/tokens"
 	"github.com/weir-dev/weir/rag"
 )
 
 // fixed cuts after so many tokens.
 func (d *document) fixed() []rag.Piece {
 	var pieces []rag.Piece
-	a := atomsOf(d.enc, d.text, span{0, len(d.text)})
+	a := atomsOf(d.counter, d.text, span{0, len(d.text)})
 	for from := 0; from < a.len(); {
 		to := max(a.upTo(from, a.before(from)+int32(d.tokens)), from+1)
 		if p, ok := d.piece(a, from, &to, d.tokens); ok {
@@ -68,14 +67,14 @@ func (d *document) sentences() []rag.Piece {
 
 func (d *document) sentencesIn(part span) []rag.Piece {
 	var pieces []rag.Piece
-	a := atomsOf(d.enc, d.text, part)
+	a := atomsOf(d.counter, d.text, part)
 	d.rate(a, part)
 	add := func(from, to int) {
 		s := d.trim(span{a.begin(from), a.ends[to-1]})
 		if s.start == s.end {
 			return
 		}
-		count := tokens.CountString(d.enc, d.text[s.start:s.end])
+		count := d.counter.Count(d.text[s.start:s.end])
 		if count > d.tokens {
 			pieces = append(pieces, d.passages(s, d.tokens, 0)...)
 			return

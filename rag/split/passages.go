@@ -3,7 +3,6 @@ package split
 import (
 	"strings"
 
-	"github.com/weir-dev/weir/llm/tokens"
 	"github.com/weir-dev/weir/rag"
 )
 
@@ -11,7 +10,7 @@ import (
 func (d *document) passages(s span, most, overlap int) []rag.Piece {
 	var pieces []rag.Piece
 	for _, part := range d.parts(s) {
-		a := atomsOf(d.enc, d.text, part)
+		a := atomsOf(d.counter, d.text, part)
 		d.rate(a, part)
 		for from := 0; from < a.len(); {
 			to := d.cut(a, from, most)
@@ -107,7 +106,7 @@ func (d *document) piece(a *atoms, from int, to *int, most int) (rag.Piece, bool
 		if s.start == s.end {
 			return rag.Piece{}, false
 		}
-		count := tokens.CountString(d.enc, d.text[s.start:s.end])
+		count := d.counter.Count(d.text[s.start:s.end])
 		if count <= most || *to == from+1 {
 			return d.whole(s, count), true
 		}

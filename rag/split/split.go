@@ -2,7 +2,9 @@
 package split
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"strings"
 	"unicode/utf8"
 
@@ -34,6 +36,32 @@ type Config struct {
 	// Model is the embedding model whose tokens are counted. Where its vocabulary is not known, it is counted by the one closest
 	// to it; the counts are then estimates.
 	Model string
+	// Counter is the model's own tokenizer, in place of what Model's name says; nil: there is none at hand.
+	Counter Counter
+	// Longest is how many tokens of a text the model reads; 0 is 8191. Tokens may not be more, nor is the default.
+	Longest int
+}
+
+// Counter counts tokens. Implementations are safe for concurrent use.
+type Counter interface {
+	// Name tells vocabularies apart.
+	Name() string
+	// Count is how many tokens a text in UTF-8 has: no more than bytes, and none of space alone.
+	Count(text string) int
+	// Pieces cuts a text where no token crosses. It yields where each piece ends and how many tokens it has; their sum is Count of
+	// the text.
+	Pieces(text string) iter.Seq2[int, int]
+}
+
+// encoding is a Counter of a vocabulary that is built in.
+type encoding tokens.Encoding
+
+func (e encoding) Name() string { return string(e) }
+
+func (e encoding) Count(text string) int { return tokens.CountString(tokens.Encoding(e), text) }
+
+func (e encoding) Pieces(text string) iter.Seq2[int, int] {
+	return tokens.Pieces(tokens.Encoding(e), text)
 }
 
 // The bounds of a Config.
@@ -48,7 +76,7 @@ const (
 type Splitter struct {
 	kind            Kind
 	tokens, overlap int
-	enc             tokens.Encoding
+	counter         Counter
 	known           bool
 }
 
@@ -60,8 +88,9 @@ func New(cfg Config) (*Splitter, error) {
 	if s.kind == "" {
 		s.kind = Auto
 	}
+	longest := cmp.Or(cfg.Longest, maxTokens)
 	if s.tokens == 0 {
-		s.tokens = defaultTokens
+		s.tokens = min(defaultTokens, longest)
 	}
 	s.overlap = min(s.tokens/8, 32)
 	if cfg.Overlap != nil {
@@ -72,29 +101,33 @@ func New(cfg Config) (*Splitter, error) {
 	default:
 		return nil, fmt.Errorf("splitter.kind: %q is none of auto, recursive, markdown, code, sentence, fixed, parent", s.kind)
 	}
-	if s.tokens < minTokens || s.tokens > maxTokens {
-		return nil, fmt.Errorf("splitter.tokens: %d is not from %d to %d", s.tokens, minTokens, maxTokens)
+	if s.tokens < minTokens || s.tokens > longest {
+		return nil, fmt.Errorf("splitter.tokens: %d is not from %d to %d, which is what the embedding model reads of a text", s.tokens, minTokens, longest)
 	}
 	if s.overlap < 0 || s.overlap > s.tokens/3 {
 		return nil, fmt.Errorf("splitter.overlap: %d is not from 0 to a third of splitter.tokens, which is %d", s.overlap, s.tokens)
 	}
-	s.enc, s.known = tokens.For(cfg.Model)
-	if !s.known {
-		s.enc = tokens.CL100k // that of most embedding models whose vocabulary is public, and nearer to the rest
+	if s.counter, s.known = cfg.Counter, cfg.Counter != nil; s.known {
+		return s, nil
 	}
+	enc, known := tokens.For(cfg.Model)
+	if !known {
+		enc = tokens.CL100k // that of most embedding models whose vocabulary is public, and nearer to the rest
+	}
+	s.counter, s.known = encoding(enc), known
 	return s, nil
 }
 
 // revision goes up when the same settings come to cut any text another way: the passages of a collection are of one.
 const revision = 2
 
-// Version is KIND-REVISION/TOKENS/OVERLAP/ENCODING.
+// Version is KIND-REVISION/TOKENS/OVERLAP/VOCABULARY.
 func (s *Splitter) Version() string {
-	return fmt.Sprintf("%s-%d/%d/%d/%s", s.kind, revision, s.tokens, s.overlap, s.enc)
+	return fmt.Sprintf("%s-%d/%d/%d/%s", s.kind, revision, s.tokens, s.overlap, s.counter.Name())
 }
 
-// Encoding is the vocabulary that tokens are counted by, and whether it is the model's own.
-func (s *Splitter) Encoding() (enc tokens.Encoding, exact bool) { return s.enc, s.known }
+// Encoding is the name of the vocabulary that tokens are counted by, and whether it is the model's own.
+func (s *Splitter) Encoding() (name string, exact bool) { return s.counter.Name(), s.known }
 
 // Split cuts a document. A passage neither begins nor ends with space, but for the indentation of code, and has at most the
 // tokens asked for; none is empty.

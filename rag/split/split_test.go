@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/weir-dev/weir/llm/tokens"
 	"github.com/weir-dev/weir/rag"
+	"github.com/weir-dev/weir/rag/wordpiece"
 )
 
 var (
@@ -53,7 +53,7 @@ func checkPieces(t interface {
 			if !utf8.ValidString(text) || !utf8.ValidString(doc.Text[p.ParentStart:p.ParentEnd]) {
 				t.Fatalf("%s: piece %d cuts a character: %q", s.Version(), i, text)
 			}
-			if want := tokens.CountString(s.enc, text); p.Tokens != want {
+			if want := s.counter.Count(text); p.Tokens != want {
 				t.Fatalf("%s: piece %d says it has %d tokens, it has %d", s.Version(), i, p.Tokens, want)
 			}
 		}
@@ -106,6 +106,7 @@ func TestSplitOfUnreadable(t *testing.T) {
 }
 
 func TestSplitProperties(t *testing.T) {
+	tokenizer := wordPieces(t)
 	rapid.Check(t, func(t *rapid.T) {
 		most := rapid.IntRange(minTokens, 80).Draw(t, "tokens")
 		overlap := rapid.IntRange(0, most/3).Draw(t, "overlap")
@@ -113,8 +114,46 @@ func TestSplitProperties(t *testing.T) {
 			Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Tokens: most, Overlap: &overlap,
 			Model: rapid.SampledFrom([]string{"text-embedding-3-small", "gpt-4o"}).Draw(t, "model"),
 		}
+		if rapid.Bool().Draw(t, "the model's own tokenizer") {
+			cfg.Counter = tokenizer
+		}
 		checkPieces(t, newSplitter(t, cfg), &rag.Document{ID: "d", Kind: rapid.SampledFrom(documentKinds).Draw(t, "document"), Text: texts().Draw(t, "text")})
 	})
+}
+
+// wordPieces is a small vocabulary of an embedding model's.
+func wordPieces(t *testing.T) *wordpiece.Tokenizer {
+	t.Helper()
+	text, err := os.ReadFile("../wordpiece/testdata/tokenizer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokenizer, err := wordpiece.Read(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokenizer
+}
+
+// TestCutByTheModelsTokenizer: what its vocabulary does not know makes no passage long.
+func TestCutByTheModelsTokenizer(t *testing.T) {
+	s := newSplitter(t, Config{Counter: wordPieces(t), Longest: 126})
+	if name, exact := s.Encoding(); !exact || s.Version() != "auto-2/126/15/"+name {
+		t.Errorf("%s, exact %v", s.Version(), exact)
+	}
+	for _, part := range []string{"z", " ", "\u200b", "\u0301", "the fox jumps. ", "日本", "z ", "\x01z"} {
+		text := "the fox" + strings.Repeat(part, (64<<10)/len(part)) + "fox"
+		doc := &rag.Document{ID: "d", Text: text}
+		checkPieces(t, s, doc)
+		for _, p := range s.Split(doc) {
+			if n := p.End - p.Start; n > 126*64*4 {
+				t.Errorf("%q: a passage has %d bytes", part, n)
+			}
+		}
+	}
+	if _, err := New(Config{Counter: wordPieces(t), Longest: 126, Tokens: 127}); err == nil || !strings.Contains(err.Error(), "splitter.tokens: 127 is not from 16 to 126") {
+		t.Errorf("more tokens than the model reads: %v", err)
+	}
 }
 
 func FuzzSplit(f *testing.F) {
@@ -272,7 +311,7 @@ func TestSentence(t *testing.T) {
 	}
 	for i, p := range pieces {
 		parent := text[p.ParentStart:p.ParentEnd]
-		if n := tokens.CountString(s.enc, parent); n > s.tokens || len(parent) <= p.End-p.Start {
+		if n := s.counter.Count(parent); n > s.tokens || len(parent) <= p.End-p.Start {
 			t.Errorf("the parent of %d has %d tokens: %q", i, n, parent)
 		}
 	}
@@ -305,7 +344,7 @@ func TestParent(t *testing.T) {
 			families++
 		}
 		children++
-		if n := tokens.CountString(s.enc, text[p.ParentStart:p.ParentEnd]); n > 256 {
+		if n := s.counter.Count(text[p.ParentStart:p.ParentEnd]); n > 256 {
 			t.Fatalf("a parent has %d tokens", n)
 		}
 	}
