@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,14 +65,12 @@ func TestLocalModelsInTheConfiguration(t *testing.T) {
 	}
 	if minilm.Built {
 		delete(faults, pipeline("a", "model: x, path: "+dir))
-		for text, want := range map[string]string{
+		maps.Copy(faults, map[string]string{
 			pipeline("a", "model: x, path: "+dir+"/none"):                                   "rag[0].embedding.path: there is no folder " + dir + "/none",
 			pipeline("a", "model: x, dimensions: 256, path: "+dir):                          "rag[0].embedding.dimensions: the model in " + dir + " makes vectors of 384 dimensions, not of 256",
 			pipeline("a", "model: x, path: "+dir+"}, splitter: {tokens: 127"):               "rag[0].splitter.tokens: 127 is not from 16 to 126, which is what the embedding model reads of a text",
 			pipeline("a", "model: x, path: "+dir) + pipeline("b", "model: x, path: "+other): "rag[1].embedding.path: the pipeline a has another folder for the model x",
-		} {
-			faults[text] = want
-		}
+		})
 	}
 	for text, want := range faults {
 		if _, err := loadText(t, "rag:\n"+text); err == nil || !strings.Contains(err.Error(), want) {

@@ -85,7 +85,7 @@ func weights(path string) (string, error) {
 			return filepath.Join(path, name), nil
 		}
 	}
-	return "", fmt.Errorf("%s has no model.onnx, nor onnx/model.onnx: docs/rag.md says how to export one", path)
+	return "", fmt.Errorf("%s has no model.onnx, nor onnx/model.onnx: docs/rag.md says where there is one", path)
 }
 
 // pooling reads the modules of the model and gives the dimensions of what comes out of them. Only the mean of all tokens' vectors is

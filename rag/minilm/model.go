@@ -43,7 +43,7 @@ func Load(name string, f *Folder) (rag.Embedder, error) {
 	}
 	m := &Model{name: name, folder: f, network: n, many: make(chan struct{}, 1), alone: make(chan struct{}, 1)}
 	if err := m.try(); err != nil {
-		return nil, fmt.Errorf("try out %s: %w; docs/rag.md says how to export a model that can be run", f.ONNX, err)
+		return nil, fmt.Errorf("try out %s: %w; docs/rag.md says which exports can be run", f.ONNX, err)
 	}
 	return m, nil
 }

@@ -15,15 +15,18 @@ import (
 // runtimeName is hugot's name for what computes in Go alone.
 const runtimeName = "GO"
 
+// largeWeights, in bytes, are no shapes or other small numbers, which are looked at whenever the network is compiled.
+const largeWeights = 64 << 10
+
 // network is the model's network, ready to run. Safe for concurrent use.
 type network struct {
 	pipeline backends.BasePipeline
 	output   int // which one has the tokens' vectors
 }
 
-// loadNetwork reads the weights: some hundred milliseconds, and four times their size of memory.
+// loadNetwork reads the weights: some hundred milliseconds, and three times their size of memory, of which one time is kept.
 func loadNetwork(f *Folder) (n *network, err error) {
-	defer caught(&err)
+	defer func() { err = caught(recover(), err) }()
 	text, err := os.ReadFile(f.ONNX)
 	if err != nil {
 		return nil, err
@@ -42,31 +45,29 @@ func loadNetwork(f *Folder) (n *network, err error) {
 	}
 	output := slices.IndexFunc(model.OutputsMeta, func(o backends.InputOutputInfo) bool { return len(o.Dimensions) == 3 })
 	if output < 0 {
-		return nil, errors.New("none of its outputs has a vector for each token (three dimensions): export it as docs/rag.md says")
+		return nil, errors.New("none of its outputs has a vector for each token (three dimensions); docs/rag.md says which exports can be run")
 	}
 	return &network{backends.BasePipeline{Model: model, Runtime: runtimeName}, output}, nil
 }
 
-// mend puts right what exports write that the runtime does not take: the same name for both axes of the input, which may have any
-// size here, and constants without a value in them.
+// mend takes the names off the axes of the inputs, which may have any size here: there are exports that give both axes the same. And
+// it lets go of the file's own copy of the large weights, which the runtime has.
 func mend(model *backends.GoMLXModel) {
+	for _, weights := range model.OnnxModel.Proto.Graph.Initializer {
+		if len(weights.RawData) >= largeWeights {
+			weights.RawData = nil
+		}
+	}
 	for i := range model.OnnxModel.InputsShapes {
 		if s := &model.OnnxModel.InputsShapes[i]; len(s.Names) == 2 {
 			s.Names, s.Dimensions = []string{"batch_size", "sequence_length"}, []int{-1, -1}
-		}
-	}
-	for _, node := range model.OnnxModel.Proto.Graph.Node {
-		for _, a := range node.Attribute {
-			if t := a.T; t != nil && t.RawData == nil && slices.Contains(t.Dims, 0) {
-				t.RawData = []byte{}
-			}
 		}
 	}
 }
 
 // run gives, for each text, the mean of its tokens' vectors. All are padded to a length.
 func (n *network) run(ids [][]uint32, length int) (vectors [][]float32, err error) {
-	defer caught(&err)
+	defer func() { err = caught(recover(), err) }()
 	batch := backends.NewBatch(len(ids))
 	batch.MaxSequenceLength = length
 	batch.Input = make([]backends.TokenizedInput, len(ids))
@@ -109,9 +110,10 @@ func mean(tokens [][]float32) []float32 {
 	return out
 }
 
-// caught makes an error of a panic of the runtime's.
-func caught(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("the runtime failed: %v", p)
+// caught makes an error of a panic of the runtime's, where there was one.
+func caught(panicked any, err error) error {
+	if panicked != nil {
+		return fmt.Errorf("the runtime failed: %v", panicked)
 	}
+	return err
 }

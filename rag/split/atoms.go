@@ -2,7 +2,6 @@ package split
 
 import (
 	"unicode/utf8"
-
 )
 
 // atoms are the smallest parts that a stretch of text is cut into: what an encoding merges on its own, mostly words. Atom i

@@ -24,7 +24,7 @@ type word struct {
 func (t *Tokenizer) words(text string, stretches bool, each func(word) bool) bool {
 	c := cutter{Tokenizer: t, each: each, going: true}
 	blank := 0 // characters in a row that left nothing
-	line := 0 // where a run of space is past its last line end
+	line := 0  // where a run of space is past its last line end
 	for i := 0; i < len(text) && c.going; {
 		r, n := utf8.DecodeRuneInString(text[i:])
 		if r == '\n' {
