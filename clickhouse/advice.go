@@ -130,9 +130,8 @@ func (a *adviceQuery) compared(w *where, columns, of string, conds ...string) st
 	bodies := where{args: w.args}
 	bodies.started(a.Span.TextsSince, a.filter.Until)
 	bodies.and("request != ''")
-	if a.filter.Project != "" {
-		bodies.and("project = " + bodies.text(a.filter.Project))
-	}
+	project := a.filter.Only("project")
+	bodies.filter(&project)
 	w.args = bodies.args
 	return "SELECT " + columns + ", call_id, at, project, provider, model, prompt, key, key_id, endpoint, status, cache, cache_read, usd, input FROM (SELECT call_id, " + of +
 		" FROM bodies" + bodies.String() + ") AS b INNER JOIN (" + calls + ") AS c USING (call_id)"

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/weir-dev/weir/trace"
@@ -36,14 +34,9 @@ func decodeCursor(s string, sum uint32) (cursor, error) {
 // filterSum tells filters apart, times aside.
 func filterSum(f *trace.Filter) uint32 {
 	h := fnv.New32a()
-	for _, s := range []string{
-		f.Project, f.Key, f.Provider, f.Model, f.User, f.Session, f.Status, f.Endpoint, f.Cache,
-		f.Prompt, f.Arm, f.TraceID, f.Text, f.ErrorCode, fmt.Sprint(f.Unpriced), f.PriceStatus,
-	} {
-		fmt.Fprintf(h, "%q ", s)
-	}
-	for _, name := range slices.Sorted(maps.Keys(f.Tags)) {
-		fmt.Fprintf(h, "%q=%q ", name, f.Tags[name])
+	fmt.Fprintf(h, "%q %v", f.Text, f.Unpriced)
+	for _, c := range f.Conditions() {
+		fmt.Fprintf(h, " %q %v %q", c.Field, c.Not, c.Values)
 	}
 	return h.Sum32()
 }

@@ -89,12 +89,12 @@ func (db *DB) newestCalls(ctx context.Context, s *facetScan) error {
 	switch {
 	case f.Text != "":
 		most = facetTexts
-	case len(f.Tags) > 0:
+	case f.Wants("tag"):
 		most = facetTaggedOnly
 	case s.class == byTags || s.class == byTagNames:
 		most = facetTagCalls
 	}
-	if f.Session == "" && f.TraceID == "" { // whose indexes lead to few calls
+	if !f.Wants("session") && !f.Wants("trace") { // whose indexes lead to few calls
 		if err := db.narrow(ctx, s, most); err != nil {
 			return err
 		}
@@ -106,7 +106,8 @@ func (db *DB) newestCalls(ctx context.Context, s *facetScan) error {
 // narrow moves the beginning of a scan to where no more than most calls are left.
 func (db *DB) narrow(ctx context.Context, s *facetScan, most uint64) error {
 	f, table := &s.filter, "usage_1h"
-	if f.User != "" {
+	ofUsers := slices.Contains(filterDimensions(f), "user")
+	if ofUsers {
 		table = "usage_user_1h"
 	}
 	hours, err := db.callsPer(ctx, part{source{table: table, unit: time.Hour}, f.Since, f.Until}, s)
@@ -118,7 +119,7 @@ func (db *DB) narrow(ctx context.Context, s *facetScan, most uint64) error {
 		return nil
 	}
 	s.since = later(hours[max(n, 1)-1].from, f.Since)
-	if n > 0 || f.User != "" { // of users there are no minutes
+	if n > 0 || ofUsers { // of users there are no minutes
 		return nil
 	}
 	minutes, err := db.callsPer(ctx, part{source{table: "usage_1m", unit: time.Minute}, s.since, f.Until}, s)
@@ -153,11 +154,9 @@ func (db *DB) callsPer(ctx context.Context, p part, s *facetScan) ([]unitCalls, 
 		p.since = floor(p.since, p.unit)
 	}
 	w.within(&p)
-	w.filter(&trace.Filter{
-		Project: f.Project, Key: f.Key, User: f.User, Model: f.Model, Provider: f.Provider, Status: f.Status, Endpoint: f.Endpoint, Cache: f.Cache,
-		Prompt: f.Prompt, Arm: f.Arm,
-	})
-	if s.class == byErrors || f.ErrorCode != "" {
+	known := f.Only("user", "project", "key", "model", "provider", "status", "endpoint", "cache", "prompt", "arm")
+	w.filter(&known)
+	if s.class == byErrors || f.Wants("error_code") {
 		w.and("status != 'ok'")
 	}
 	var units []unitCalls

@@ -124,6 +124,9 @@ func compareExplored(t *testing.T, db *DB, mem *tracetest.Memory, f trace.Filter
 		t.Errorf("counts, %s: (-want +got)\n%s", what, diff)
 	}
 	by := trace.CallOrders[r.IntN(len(trace.CallOrders))]
+	if r.IntN(2) == 0 {
+		by = by.Up()
+	}
 	var gotIDs, wantIDs []string
 	for cursors := [2]string{}; len(gotIDs) < 14; {
 		got, err := db.SortedCalls(t.Context(), f, by, 7, cursors[0])
@@ -252,6 +255,9 @@ func randomFilter(r *rand.Rand, since, until time.Time, starts []time.Time) trac
 		case 14:
 			f.Text = []string{"order", "straße", "Später no"}[r.IntN(3)]
 		}
+	}
+	if r.IntN(2) == 0 {
+		tracetest.RandomConditions(r, &f)
 	}
 	if f.Text != "" && f.Since.IsZero() {
 		f.Since = since

@@ -49,14 +49,16 @@ func (w *where) search(f *trace.Filter, since, until time.Time) {
 // the calls are looked up first, as they are few.
 func (w *where) bodies(f *trace.Filter, since, until time.Time) {
 	w.started(since, until)
-	w.filter(&trace.Filter{Project: f.Project, TraceID: f.TraceID})
-	if f.User == "" && f.Session == "" {
+	own := f.Only("project", "trace")
+	w.filter(&own)
+	if !f.Wants("user") && !f.Wants("session") {
 		return
 	}
 	calls := where{args: w.args}
 	calls.and("kind = 'call'")
 	calls.started(since, until)
-	calls.filter(&trace.Filter{Project: f.Project, User: f.User, Session: f.Session})
+	few := f.Only("project", "user", "session")
+	calls.filter(&few)
 	w.args = calls.args
 	w.and("call_id IN (SELECT call_id FROM calls" + calls.String() + ")")
 }
@@ -82,11 +84,12 @@ func (db *DB) checkSearch(ctx context.Context, f *trace.Filter, from *cursor) er
 	)
 	w.bodies(f, since, until)
 	sizes := "SELECT toStartOfFiveMinutes(start_time) AS at, sum(bytes) AS b FROM bodies" + w.String() + " GROUP BY at"
-	if f.User == "" && f.Session == "" && f.TraceID == "" {
+	if !f.Wants("user") && !f.Wants("session") && !f.Wants("trace") {
 		calls := where{args: w.args}
 		p := part{source{table: "usage_1h", unit: time.Hour}, since, until}
 		calls.within(&p)
-		calls.filter(&trace.Filter{Project: f.Project})
+		known := f.Only("project")
+		calls.filter(&known)
 		w.args = calls.args
 		sizes += fmt.Sprintf(" UNION ALL SELECT time AS at, sum(calls) * %d AS b FROM usage_1h%s GROUP BY at", previewBytes, calls.String())
 	}

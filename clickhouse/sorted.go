@@ -16,7 +16,7 @@ import (
 	"github.com/weir-dev/weir/trace"
 )
 
-// callOrders are the columns that calls are sorted by, largest first and NULL last, and the type of their values.
+// callOrders are the columns that calls are sorted by, NULL last both ways, and the type of their values.
 var callOrders = map[trace.CallOrder]struct{ expr, typ string }{
 	trace.CallsByCost:     {"cost", "Decimal(18, 9)"},
 	trace.CallsByDuration: {"duration_ns", "Int64"},
@@ -53,10 +53,11 @@ func decodeSortCursor(text string, sum uint32, by trace.CallOrder) (*sortKey, er
 type sorted struct {
 	f     *trace.Filter
 	by    trace.CallOrder
+	up    bool // smallest first
 	expr  string
 	typ   string
 	after *sortKey // of the last call before the page
-	least *int64   // what each call of the page has at least; nil: not known
+	least *int64   // what each call of the page has at least, upwards at most; nil: not known
 }
 
 // SortedCalls lists calls by an order; see trace.Explorer. It finds the places of a page's calls by the few narrow columns that these
@@ -66,12 +67,16 @@ func (db *DB) SortedCalls(ctx context.Context, f trace.Filter, by trace.CallOrde
 	if by == trace.CallsByTime {
 		return db.Calls(ctx, f, limit, cursor)
 	}
-	order, ok := callOrders[by]
+	base, up := by.Base()
+	if base == trace.CallsByTime {
+		return db.oldestCalls(ctx, f, limit, cursor)
+	}
+	order, ok := callOrders[base]
 	if !ok {
 		return trace.Page{}, fmt.Errorf("list calls: %w", llm.Faultf(llm.InvalidRequest, "calls cannot be sorted by %q; known are %v", by, trace.CallOrders))
 	}
 	limit = min(max(limit, 1), 1000)
-	l := sorted{f: &f, by: by, expr: order.expr, typ: order.typ}
+	l := sorted{f: &f, by: by, up: up, expr: order.expr, typ: order.typ}
 	sum := filterSum(&f)
 	if cursor != "" {
 		var err error
@@ -86,7 +91,7 @@ func (db *DB) SortedCalls(ctx context.Context, f trace.Filter, by trace.CallOrde
 	if err := db.checkSearch(ctx, &f, nil); err != nil {
 		return trace.Page{}, fmt.Errorf("list calls: %w", err)
 	}
-	if err := db.checkWidth(ctx, []part{{source{table: "calls"}, f.Since, f.Until}}, "a list by "+string(by)); err != nil {
+	if err := db.checkWidth(ctx, []part{{source{table: "calls"}, f.Since, f.Until}}, "a list by "+string(base)); err != nil {
 		return trace.Page{}, fmt.Errorf("list calls: %w", err)
 	}
 	calls, err := l.page(ctx, db, limit+1)
@@ -104,6 +109,16 @@ func (db *DB) SortedCalls(ctx context.Context, f trace.Filter, by trace.CallOrde
 	}
 	return page, nil
 }
+
+// sign is one of two signs by the way of the order.
+func (l *sorted) sign(down, up string) string {
+	if l.up {
+		return up
+	}
+	return down
+}
+
+func (l *sorted) way() string { return l.sign("DESC", "ASC") }
 
 func (l *sorted) keyOf(s *trace.Span) sortKey {
 	k := sortKey{Micros: s.Start.UnixMicro(), ID: s.ID}
@@ -141,7 +156,7 @@ func (l *sorted) page(ctx context.Context, db *DB, n int) ([]trace.CallRow, erro
 func (l *sorted) keys(ctx context.Context, db *DB, n int) ([]sortKey, error) {
 	var w where
 	if l.least != nil {
-		w.and(l.expr + " >= " + l.value(&w, *l.least)) // first: what it leaves out need not be read further
+		w.and(l.expr + l.sign(" >= ", " <= ") + l.value(&w, *l.least)) // first: what it leaves out need not be read further
 	}
 	w.and("kind = 'call'")
 	w.started(l.f.Since, l.f.Until)
@@ -173,12 +188,12 @@ func (l *sorted) keys(ctx context.Context, db *DB, n int) ([]sortKey, error) {
 		keys = append(keys, k)
 		return nil
 	}, "SELECT toNullable(toString(v)), toUnixTimestamp64Micro(start_time), "+id+" FROM (SELECT "+l.expr+" AS v, start_time, "+id+" FROM calls"+w.String()+
-		" ORDER BY v DESC NULLS LAST, start_time DESC"+then+" LIMIT "+w.param("UInt32", n)+")", w.args...)
+		" ORDER BY v "+l.way()+" NULLS LAST, start_time DESC"+then+" LIMIT "+w.param("UInt32", n)+")", w.args...)
 	return keys, err
 }
 
 func (l *sorted) parse(value string) (int64, error) {
-	if l.by == trace.CallsByCost {
+	if l.typ == callOrders[trace.CallsByCost].typ {
 		cost, err := parseSum(value)
 		return int64(cost), err
 	}
@@ -188,7 +203,7 @@ func (l *sorted) parse(value string) (int64, error) {
 // value gives a value as an expression of the column's type.
 func (l *sorted) value(w *where, v int64) string {
 	text := strconv.FormatInt(v, 10)
-	if l.by == trace.CallsByCost {
+	if l.typ == callOrders[trace.CallsByCost].typ {
 		text = price.USD(v).String()
 	}
 	return "CAST(" + w.text(text) + " AS " + l.typ + ")"
@@ -204,7 +219,7 @@ func (l *sorted) behind(w *where, k *sortKey, withID bool) string {
 		return "(" + l.expr + " IS NULL AND " + sameValue + ")"
 	}
 	v := l.value(w, *k.Value)
-	return fmt.Sprintf("(%[1]s < %[2]s OR %[1]s = %[2]s AND %[3]s OR %[1]s IS NULL)", l.expr, v, sameValue)
+	return fmt.Sprintf("(%[1]s %[4]s %[2]s OR %[1]s = %[2]s AND %[3]s OR %[1]s IS NULL)", l.expr, v, sameValue, l.sign("<", ">"))
 }
 
 // upTo keeps what comes before a place or is there.
@@ -214,7 +229,7 @@ func (l *sorted) upTo(w *where, k *sortKey) string {
 		return "(" + l.expr + " IS NOT NULL OR " + sameValue + ")"
 	}
 	v := l.value(w, *k.Value)
-	return fmt.Sprintf("(%[1]s > %[2]s OR %[1]s = %[2]s AND %[3]s)", l.expr, v, sameValue)
+	return fmt.Sprintf("(%[1]s %[4]s %[2]s OR %[1]s = %[2]s AND %[3]s)", l.expr, v, sameValue, l.sign(">", "<"))
 }
 
 // calls reads the first n calls at these places. Their minutes lead to a granule or two each.
@@ -236,7 +251,7 @@ func (l *sorted) calls(ctx context.Context, db *DB, keys []sortKey, n int) ([]tr
 		w.and("id IN " + w.param("Array(String)", ids))
 	} else {
 		if v := keys[len(keys)-1].Value; v != nil {
-			w.and(l.expr + " >= " + l.value(&w, *v)) // as upTo does, in words that the index of sizes knows
+			w.and(l.expr + l.sign(" >= ", " <= ") + l.value(&w, *v)) // as upTo does, in words that the index of sizes knows
 		}
 		w.started(l.f.Since, l.f.Until)
 		w.filter(l.f)
@@ -247,6 +262,6 @@ func (l *sorted) calls(ctx context.Context, db *DB, keys []sortKey, n int) ([]tr
 	}
 	var calls []trace.CallRow
 	err := db.query(ctx, "list calls", lines(&calls), "SELECT "+sortedColumns+" FROM calls"+w.String()+
-		" ORDER BY "+l.expr+" DESC NULLS LAST, start_time DESC, id DESC LIMIT "+w.param("UInt32", n), w.args...)
+		" ORDER BY "+l.expr+" "+l.way()+" NULLS LAST, start_time DESC, id DESC LIMIT "+w.param("UInt32", n), w.args...)
 	return calls, err
 }

@@ -22,8 +22,8 @@ var sortedColumns = strings.Join(slices.DeleteFunc(slices.Clone(callColumns), fu
 	}, name)
 }), ", ")
 
-// bound finds what each of the first n calls has at least: what the last of the first n calls of a sample has. With the index by_size that
-// leads to the few granules that hold so large a value, and without it further columns are read of these only.
+// bound finds what each of the first n calls has at least, upwards at most: what the last of the first n calls of a sample has. With the index by_size that
+// leads to the few granules that hold such values, and without it further columns are read of these only.
 func (l *sorted) bound(ctx context.Context, db *DB, n int) error {
 	if l.f.Text != "" {
 		return nil
@@ -55,8 +55,8 @@ func (l *sorted) bound(ctx context.Context, db *DB, n int) error {
 		found uint64
 		least *string
 	)
-	err := db.scan(ctx, "find how large calls are", []any{&found, &least}, "SELECT count(v), toNullable(toString(min(v))) FROM (SELECT "+l.expr+" AS v FROM calls"+w.String()+
-		" ORDER BY v DESC NULLS LAST LIMIT "+w.param("UInt32", n)+")", w.args...)
+	err := db.scan(ctx, "find how large calls are", []any{&found, &least}, "SELECT count(v), toNullable(toString("+l.sign("min", "max")+"(v))) FROM (SELECT "+l.expr+" AS v FROM calls"+w.String()+
+		" ORDER BY v "+l.way()+" NULLS LAST LIMIT "+w.param("UInt32", n)+")", w.args...)
 	if err != nil || found < uint64(n) || least == nil {
 		return err
 	}

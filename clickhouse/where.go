@@ -1,9 +1,8 @@
 package clickhouse
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,49 +99,62 @@ var (
 	userDayDimensions = []dimension{"user", "project", "key", "model", "provider"}
 )
 
+// equal are the conditions that a column has a value ?, for the fields where it is not just that.
+var equal = map[string]string{
+	"key":   "(key = ? OR key_id = ?)",
+	"model": "(model = ? OR model_requested = ?)",
+	"trace": "(trace_id = ? AND xxHash32(trace_id) = xxHash32(?))",
+}
+
 // filter adds f's conditions but for its times and its text and returns the dimensions it looks at.
 func (w *where) filter(f *trace.Filter) []dimension {
 	var used []dimension
-	equals := func(d dimension, value, cond string) {
-		if value == "" {
-			return
+	for _, c := range f.Conditions() {
+		used = append(used, dimensionOf(c.Field))
+		is := make([]string, len(c.Values))
+		for i, value := range c.Values {
+			is[i] = w.has(c.Field, value)
 		}
-		used = append(used, d)
-		w.and(strings.ReplaceAll(cond, "?", w.text(value)))
-	}
-	equals("project", f.Project, "project = ?")
-	equals("key", f.Key, "(key = ? OR key_id = ?)")
-	equals("provider", f.Provider, "provider = ?")
-	equals("model", f.Model, "(model = ? OR model_requested = ?)")
-	equals("user", f.User, "user = ?")
-	equals("status", f.Status, "status = ?")
-	equals("endpoint", f.Endpoint, "endpoint = ?")
-	equals("cache", f.Cache, "cache = ?")
-	equals("arm", f.Arm, "arm = ?")
-	if f.Prompt != "" {
-		used = append(used, "prompt")
-		name, version, ok := cutVersion(f.Prompt)
-		cond := "prompt = " + w.text(f.Prompt)
-		if ok {
-			cond = fmt.Sprintf("(%s OR prompt = %s AND prompt_version = %s)", cond, w.text(name), w.param("Int32", version))
+		cond := strings.Join(is, " OR ")
+		switch {
+		case c.Not:
+			cond = "NOT (" + cond + ")"
+		case len(is) > 1:
+			cond = "(" + cond + ")"
 		}
 		w.and(cond)
 	}
-	equals("session", f.Session, "session = ?")
-	equals("trace", f.TraceID, "(trace_id = ? AND xxHash32(trace_id) = xxHash32(?))")
-	equals("error_code", f.ErrorCode, "error_code = ?")
-	for _, name := range slices.Sorted(maps.Keys(f.Tags)) {
-		used = append(used, "tag")
-		n, v := w.text(name), w.text(f.Tags[name])
-		// The first two conditions let the bloom filters skip; the third is the truth.
-		w.and(fmt.Sprintf("has(tag_names, %s) AND has(tag_values, %s) AND tag_values[indexOf(tag_names, %s)] = %s", n, v, n, v))
-	}
-	equals("price_status", f.PriceStatus, "price_status = ?")
 	if f.Unpriced {
 		used = append(used, "price_status")
 		w.and("price_status = 'unpriced'")
 	}
 	return used
+}
+
+// dimensionOf is the dimension of a filter's field.
+func dimensionOf(field string) dimension {
+	if strings.HasPrefix(field, "tag.") {
+		return "tag"
+	}
+	return dimension(field)
+}
+
+// has is the condition that a call has a value in a field of a filter.
+func (w *where) has(field, value string) string {
+	if tag, ok := strings.CutPrefix(field, "tag."); ok {
+		n, v := w.text(tag), w.text(value)
+		// The first two conditions let the bloom filters skip; the third is the truth.
+		return fmt.Sprintf("(has(tag_names, %s) AND has(tag_values, %s) AND tag_values[indexOf(tag_names, %s)] = %s)", n, v, n, v)
+	}
+	if field == "prompt" {
+		name, version, ok := cutVersion(value)
+		cond := "prompt = " + w.text(value)
+		if ok {
+			cond = fmt.Sprintf("(%s OR prompt = %s AND prompt_version = %s)", cond, w.text(name), w.param("Int32", version))
+		}
+		return cond
+	}
+	return strings.ReplaceAll(cmp.Or(equal[field], field+" = ?"), "?", w.text(value))
 }
 
 // cutVersion splits name@7 into its parts.

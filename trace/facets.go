@@ -2,7 +2,6 @@ package trace
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ type FieldFacets struct {
 	MoreCalls  int64   // that have them
 }
 
-// CallOrder is what a list of calls is ordered by, largest first.
+// CallOrder is what a list of calls is ordered by, largest first unless it is turned upwards.
 type CallOrder string
 
 // The orders of calls. CallsByTime is newest first.
@@ -48,12 +47,23 @@ const (
 	CallsByTokens   CallOrder = "tokens"
 )
 
-// CallOrders are all of them.
+// CallOrders are all of them, none upwards.
 var CallOrders = []CallOrder{CallsByTime, CallsByCost, CallsByDuration, CallsByTTFT, CallsByTokens}
+
+const upwards = " upwards"
+
+// Up is the order with the smallest first; by time the oldest.
+func (o CallOrder) Up() CallOrder { return o + upwards }
+
+// Base is the order without its way, and whether that is upwards.
+func (o CallOrder) Base() (base CallOrder, up bool) {
+	text, up := strings.CutSuffix(string(o), upwards)
+	return CallOrder(text), up
+}
 
 // Of gives the value that a call is ordered by: microseconds since 1970, nanodollars, nanoseconds or tokens; false when it is not known.
 func (o CallOrder) Of(s *Span) (int64, bool) {
-	switch o {
+	switch base, _ := o.Base(); base {
 	case CallsByCost:
 		cost, known := s.KnownCost()
 		return int64(cost), known
@@ -72,39 +82,8 @@ func (o CallOrder) Of(s *Span) (int64, bool) {
 type Explorer interface {
 	// CountFacets counts calls by the fields, in the order of q.Fields.
 	CountFacets(ctx context.Context, q FacetQuery) ([]FieldFacets, error)
-	// SortedCalls lists calls by an order; of equal ones the newest comes first, and those whose value is not known come last. Its lines are
-	// without what is told of one call at a time: ids of spans and keys, the error but its code, the provider's own usage and cost, what was
-	// held, the experiment. limit is 1..1000. ErrBadCursor for a cursor that is not of this filter and order.
+	// SortedCalls lists calls by an order; of equal ones the newest comes first, and those whose value is not known come last, upwards too. Its
+	// lines are without what is told of one call at a time: ids of spans and keys, the error but its code, the provider's own usage and cost, what
+	// was held, the experiment. limit is 1..1000. ErrBadCursor for a cursor that is not of this filter and order.
 	SortedCalls(ctx context.Context, f Filter, by CallOrder, limit int, cursor string) (Page, error)
-}
-
-// Without is f without what it asks of a field.
-func (f Filter) Without(field string) Filter {
-	switch field {
-	case "project":
-		f.Project = ""
-	case "key":
-		f.Key = ""
-	case "user":
-		f.User = ""
-	case "model":
-		f.Model = ""
-	case "provider":
-		f.Provider = ""
-	case "status":
-		f.Status = ""
-	case "endpoint":
-		f.Endpoint = ""
-	case "cache":
-		f.Cache = ""
-	case "error_code":
-		f.ErrorCode = ""
-	case "price_status":
-		f.PriceStatus, f.Unpriced = "", false
-	}
-	if tag, ok := strings.CutPrefix(field, "tag."); ok {
-		f.Tags = maps.Clone(f.Tags)
-		delete(f.Tags, tag)
-	}
-	return f
 }

@@ -4,9 +4,60 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/weir-dev/weir/price"
 	"github.com/weir-dev/weir/trace"
 )
+
+func several(field string, values ...string) trace.Filter {
+	return trace.Filter{Any: map[string][]string{field: values}}
+}
+
+func without(field string, values ...string) trace.Filter {
+	return trace.Filter{Not: map[string][]string{field: values}}
+}
+
+// What a filter asks of fields is set, taken away and kept by their names, and another filter that shares its maps is left alone.
+func TestFields(t *testing.T) {
+	var f trace.Filter
+	f.Ask("model", "a", "b")
+	f.Ask("user", "ann")
+	f.Ask("tag.team", "care")
+	f.Exclude("tag.team", "sales")
+	f.Exclude("project", "lab", "shop")
+	whole := []trace.Condition{
+		{Field: "project", Values: []string{"lab", "shop"}, Not: true},
+		{Field: "model", Values: []string{"a", "b"}},
+		{Field: "user", Values: []string{"ann"}},
+		{Field: "tag.team", Values: []string{"care"}},
+		{Field: "tag.team", Values: []string{"sales"}, Not: true},
+	}
+	g := f
+	g.Ask("model", "c")
+	g.Ask("tag.env", "prod")
+	g.Exclude("project")
+	for what, tt := range map[string]struct {
+		f    trace.Filter
+		want []trace.Condition
+	}{
+		"as asked":           {f, whole},
+		"changed":            {g, []trace.Condition{{Field: "model", Values: []string{"c"}}, whole[2], {Field: "tag.env", Values: []string{"prod"}}, whole[3], whole[4]}},
+		"without a field":    {f.Without("model"), []trace.Condition{whole[0], whole[2], whole[3], whole[4]}},
+		"without a tag":      {f.Without("tag.team"), whole[:3]},
+		"without what is no": {f.Without("tag"), whole},
+		"only some":          {f.Only("project", "tag.team", "arm"), []trace.Condition{whole[0], whole[3], whole[4]}},
+	} {
+		if diff := cmp.Diff(tt.f.Conditions(), tt.want); diff != "" {
+			t.Errorf("%s (-got +want):\n%s", what, diff)
+		}
+	}
+	for field, want := range map[string]bool{"model": true, "tag": true, "tag.team": true, "project": false, "tag.env": false, "arm": false} {
+		if got := f.Wants(field); got != want {
+			t.Errorf("wants certain values of %s: %v, want %v", field, got, want)
+		}
+	}
+}
 
 func TestMatches(t *testing.T) {
 	start := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
@@ -34,6 +85,14 @@ func TestMatches(t *testing.T) {
 		"tags": {
 			[]trace.Filter{{Tags: map[string]string{"team": "care"}}, {Tags: map[string]string{"team": "care", "env": ""}}},
 			[]trace.Filter{{Tags: map[string]string{"team": "sales"}}, {Tags: map[string]string{"team": "care", "none": ""}}},
+		},
+		"several": {
+			[]trace.Filter{several("model", "x", "fast"), several("tag.team", "x", "care"), several("prompt", "greet@home@6", "greet@home@7"), {User: "ann", Any: map[string][]string{"user": {"ann", "bob"}}}, {Any: map[string][]string{"user": {}}}},
+			[]trace.Filter{several("model", "x", "y"), several("tag.none", "", "x"), {User: "ann", Any: map[string][]string{"user": {"bob", "cem"}}}},
+		},
+		"left out": {
+			[]trace.Filter{without("model", "gpt-4o"), without("key", "dev", "k2"), without("tag.none", ""), {User: "ann", Not: map[string][]string{"user": {"bob"}}}},
+			[]trace.Filter{without("model", "x", "fast"), without("key", "k1"), without("tag.env", ""), {User: "ann", Not: map[string][]string{"user": {"ann"}}}},
 		},
 		"price": {[]trace.Filter{{Unpriced: true}, {PriceStatus: "unpriced"}}, []trace.Filter{{PriceStatus: "exact"}}},
 	} {

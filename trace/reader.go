@@ -18,6 +18,9 @@ var (
 )
 
 // Filter picks calls. Zero fields pick everything; several fields are joined by and. String fields match exactly.
+//
+// Any and Not ask more of the fields that match exactly, by their names in FilterFields or as tag.k: a call that is picked has one of Any's values
+// and none of Not's. Without values, and by other names, they ask nothing. A call without a tag has no value of it.
 type Filter struct {
 	Since, Until time.Time // [Since, Until) by start time
 	Project      string
@@ -37,6 +40,7 @@ type Filter struct {
 	ErrorCode    string
 	Unpriced     bool   // only calls without a price
 	PriceStatus  string // exact, default or unpriced
+	Any, Not     map[string][]string
 }
 
 // CallRow is one line of a list of calls: its span without explanation and bodies.
@@ -45,7 +49,7 @@ type CallRow struct {
 	InputPreview, OutputPreview string // up to 300 characters of the last user message and of the answer
 }
 
-// Page is a part of a list, newest first.
+// Page is a part of a list, newest first unless it was asked for otherwise.
 type Page struct {
 	Calls []CallRow
 	Next  string // cursor of the next page, "" at the end

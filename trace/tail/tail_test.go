@@ -217,6 +217,9 @@ func randomFilter(r *rand.Rand) trace.Filter {
 	for range r.IntN(3) {
 		choices[r.IntN(len(choices))](&f)
 	}
+	if r.IntN(2) == 0 {
+		tracetest.RandomConditions(r, &f)
+	}
 	return f
 }
 

@@ -84,6 +84,11 @@ func (m *Memory) SortedCalls(ctx context.Context, f trace.Filter, by trace.CallO
 	if err != nil {
 		return trace.Page{}, err
 	}
+	base, up := by.Base()
+	if base == trace.CallsByTime {
+		slices.SortFunc(all, func(a, b entry) int { return compare(&a.Call, &b.Call) })
+		base = ""
+	}
 	slices.SortStableFunc(all, func(a, b entry) int {
 		x, xKnown := by.Of(&a.Call)
 		y, yKnown := by.Of(&b.Call)
@@ -92,8 +97,10 @@ func (m *Memory) SortedCalls(ctx context.Context, f trace.Filter, by trace.CallO
 			return -1
 		case xKnown != yKnown:
 			return 1
-		case !xKnown:
+		case !xKnown || base == "":
 			return 0
+		case up:
+			return cmp.Compare(x, y)
 		}
 		return cmp.Compare(y, x)
 	})

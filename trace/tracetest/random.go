@@ -3,6 +3,8 @@ package tracetest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/weir-dev/weir/llm"
@@ -97,4 +99,38 @@ func random(r *rand.Rand, since, until time.Time) trace.Record {
 func newID(r *rand.Rand, at time.Time) string {
 	ms := uint64(at.UnixMilli())
 	return fmt.Sprintf("%08x-%04x-7%03x-8%03x-%012x", ms>>16, ms&0xffff, r.IntN(1<<12), r.IntN(1<<12), r.Int64N(1<<48))
+}
+
+// RandomConditions asks of fields of f for several values that some Random calls have, or leaves them out; now and then for none that any has.
+func RandomConditions(r *rand.Rand, f *trace.Filter) {
+	fields := append([]string{"tag.team", "tag.none"}, trace.FilterFields...)
+	calls := Random(r, 3, time.Unix(0, 0), time.Unix(1, 0))
+	for range 1 + r.IntN(2) {
+		field := fields[r.IntN(len(fields))]
+		values := []string{"no such value"}
+		for i := range calls {
+			values = append(values, valuesOf(&calls[i].Call, field)...)
+		}
+		if values = values[r.IntN(2):]; r.IntN(3) == 0 {
+			f.Exclude(field, values...)
+		} else {
+			f.Ask(field, values...)
+		}
+	}
+}
+
+// valuesOf are values that a filter may ask for in a field to pick a call; not "", which asks for nothing but of tags.
+func valuesOf(s *trace.Span, field string) []string {
+	if tag, ok := strings.CutPrefix(field, "tag."); ok {
+		if v, has := s.Tags[tag]; has {
+			return []string{v}
+		}
+		return nil
+	}
+	values := map[string][]string{
+		"project": {s.Project}, "key": {s.Key, s.KeyID}, "provider": {s.Provider}, "model": {s.Model, s.ModelRequested}, "user": {s.User},
+		"status": {string(s.Status)}, "endpoint": {string(s.Endpoint)}, "cache": {string(s.Cache)}, "arm": {s.Arm}, "prompt": {s.Prompt, promptRef(s)},
+		"session": {s.Session}, "trace": {s.TraceID}, "error_code": {s.ErrorCode}, "price_status": {string(s.PriceStatus)},
+	}[field]
+	return slices.DeleteFunc(values, func(v string) bool { return v == "" })
 }

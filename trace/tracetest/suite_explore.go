@@ -74,6 +74,20 @@ status: error=1 ok=1
 project: shop=1
 user: bob=1
 `},
+		{"several values", trace.FacetQuery{Filter: trace.Filter{Any: map[string][]string{"model": {"small", "big"}, "status": {"error", "cut"}}}, Fields: []string{"model", "status", "project", "user"}}, `model: big=1 small=1
+status: error=2 ok=1
+project: shop=2
+user: bob=2
+`},
+		{"values left out", trace.FacetQuery{Filter: trace.Filter{Not: map[string][]string{"user": {"ann"}, "tag.team": {"red"}}}, Fields: []string{"user", "tag.team", "model", "tag"}}, `user: ann=3 bob=1
+tag.team: blue=2 red=1
+model: gpt-4o-mini=1 small=1
+tag: team=2 env=1
+`},
+		{"left out where few are asked for", trace.FacetQuery{Filter: trace.Filter{Project: "shop", Not: map[string][]string{"model": {"big"}, "error_code": {"http_429"}}}, Fields: []string{"model", "project", "error_code"}}, `model: big=1 small=1
+project: default=4 shop=1
+error_code: http_500=1
+`},
 		{"a user", trace.FacetQuery{Filter: trace.Filter{User: "bob", Key: "k9"}, Fields: []string{"user", "key", "model", "tag.team"}}, `user: bob=2
 key: prod=2
 model: big=1 small=1
@@ -128,6 +142,15 @@ error_code:
 	check(t, err)
 }
 
+// bothWays are all orders, down and up.
+func bothWays() []trace.CallOrder {
+	out := slices.Clone(trace.CallOrders)
+	for _, by := range trace.CallOrders {
+		out = append(out, by.Up())
+	}
+	return out
+}
+
 func (c contract) sortedCalls() {
 	t, s := c.t, c.store
 	if page, err := s.SortedCalls(t.Context(), trace.Filter{}, trace.CallsByCost, 5, ""); err != nil || len(page.Calls) != 0 || page.Next != "" {
@@ -151,7 +174,8 @@ func (c contract) sortedCalls() {
 	}
 	write(t, s, "so", records...)
 	for _, f := range []trace.Filter{{}, {Project: "a", Since: t0.Add(time.Hour)}, {Text: "word", Until: t0.Add(100 * time.Hour)}} {
-		for _, by := range trace.CallOrders {
+		for _, by := range bothWays() {
+			_, up := by.Base()
 			var want []trace.Span
 			for _, r := range records {
 				if f.Matches(&r.Call) && (f.Text == "" || strings.Contains(string(r.Body.Response), f.Text)) {
@@ -165,7 +189,14 @@ func (c contract) sortedCalls() {
 				if !xKnown && !yKnown {
 					x, y = 0, 0
 				}
-				return cmp.Or(cmp.Compare(known[xKnown], known[yKnown]), cmp.Compare(y, x), compare(&b, &a))
+				if up {
+					x, y = y, x
+				}
+				byTime := compare(&b, &a)
+				if by == trace.CallsByTime.Up() {
+					byTime = -byTime
+				}
+				return cmp.Or(cmp.Compare(known[xKnown], known[yKnown]), cmp.Compare(y, x), byTime)
 			})
 			for _, limit := range []int{5, 1000} {
 				if limit == 1000 && f.Project != "" {
@@ -207,6 +238,8 @@ func (c contract) sortedCalls() {
 		"of another filter": {trace.Filter{Project: "a"}, trace.CallsByCost, page.Next},
 		"of the newest":     {trace.Filter{}, trace.CallsByCost, newest.Next},
 		"for the newest":    {trace.Filter{}, trace.CallsByTime, page.Next},
+		"for the other way": {trace.Filter{}, trace.CallsByCost.Up(), page.Next},
+		"for the oldest":    {trace.Filter{}, trace.CallsByTime.Up(), newest.Next},
 	} {
 		if _, err := s.SortedCalls(t.Context(), bad.f, bad.by, 3, bad.cursor); !errors.Is(err, trace.ErrBadCursor) {
 			t.Errorf("a cursor %s gives %v, want ErrBadCursor", name, err)
