@@ -142,10 +142,10 @@ func (p *picking) byFilter(r *http.Request, in *pickCalls) error {
 	if err != nil {
 		return err
 	}
-	if f.Status == "" {
+	if !f.Wants("status") {
 		f.Status = string(trace.StatusOK)
 	}
-	if f.Project == "" {
+	if !f.Wants("project") {
 		f.Project = p.q.Project
 	}
 	cursor := ""

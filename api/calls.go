@@ -17,7 +17,13 @@ import (
 const traceSpans = 1000
 
 // sortParams say what a list of calls is ordered by.
-var sortParams = []param{{name: "sort", about: "largest first by this, and of equal ones the newest first; time, which is newest first, unless given", enum: callOrders}}
+var sortParams = []param{
+	{name: "sort", about: "largest first by this, and of equal ones the newest first; time, which is newest first, unless given", enum: callOrders},
+	{name: "order", about: "asc: smallest first, by time the oldest; what is not known comes last both ways; desc unless given", enum: callWays},
+}
+
+// callWays are the ways that a list of calls is sorted.
+var callWays = []string{"desc", "asc"}
 
 var callOrders = func() []string {
 	out := make([]string, len(trace.CallOrders))
@@ -27,13 +33,20 @@ var callOrders = func() []string {
 	return out
 }()
 
-// readSort reads sort.
+// readSort reads sortParams.
 func readSort(q url.Values) (trace.CallOrder, error) {
 	order := trace.CallOrder(cmp.Or(q.Get("sort"), string(trace.CallsByTime)))
 	if !slices.Contains(trace.CallOrders, order) {
 		return order, bad("sort", "sort=%q is unknown: want %s", clip(string(order)), strings.Join(callOrders, ", "))
 	}
-	return order, nil
+	switch way := q.Get("order"); way {
+	case "", "desc":
+		return order, nil
+	case "asc":
+		return order.Up(), nil
+	default:
+		return order, bad("order", "order=%q is unknown: want %s", clip(way), strings.Join(callWays, " or "))
+	}
 }
 
 func (a *API) listCalls(w http.ResponseWriter, r *http.Request) error {

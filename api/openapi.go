@@ -91,6 +91,9 @@ func (r *route) operation(s schemas) object {
 			schema["enum"] = p.enum
 		}
 		one := object{"name": p.name, "in": "query", "description": p.about, "schema": schema}
+		if p.many {
+			one["schema"] = object{"type": "array", "items": schema}
+		}
 		if p.required {
 			one["required"] = true
 		}

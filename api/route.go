@@ -44,12 +44,16 @@ type route struct {
 
 // param is a query parameter.
 type param struct {
-	name     string // a last letter k after a dot stands for any name: tag.k
+	name     string // a last letter k after a dot stands for any name: tag.k; that of not.k for a parameter that may be given several times
 	about    string
 	kind     string // of JSON schema; "" is string
 	enum     []string
+	many     bool // it may be given several times
 	required bool
 }
+
+// exclude is what the name of a filter's parameter begins with when it says what calls are to be without.
+const exclude = "not."
 
 // table lists every route there is.
 func (a *API) table() []route {
@@ -341,26 +345,41 @@ func (r *route) checkQuery(raw string) error {
 		return llm.Faultf(llm.InvalidRequest, "the query of the address is malformed: %v", err)
 	}
 	for name, values := range q {
+		p, known := r.find(name)
 		switch {
-		case !r.knows(name):
+		case !known:
 			if hint := r.instead[name]; hint != "" {
 				return bad(name, "%s is no parameter of %s %s%s: %s", name, r.method, prefix, r.path, hint)
 			}
 			return bad(clip(name), "%q is no parameter of %s %s%s%s", clip(name), r.method, prefix, r.path, r.known())
-		case len(values) > 1:
+		case len(values) > 1 && !p.many:
 			return bad(clip(name), "the parameter %s is given %d times; give it once", clip(name), len(values))
-		case !utf8.ValidString(name) || !utf8.ValidString(values[0]) || strings.ContainsRune(name+values[0], 0):
+		case !isText(name) || slices.ContainsFunc(values, func(v string) bool { return !isText(v) }):
 			return bad(clip(name), "the parameter %s is not text in UTF-8", clip(name))
 		}
 	}
 	return nil
 }
 
-func (r *route) knows(name string) bool {
-	return slices.ContainsFunc(r.params, func(p param) bool {
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// find is the parameter that a name is one of.
+func (r *route) find(name string) (param, bool) {
+	for _, p := range r.params {
 		stem, open := strings.CutSuffix(p.name, ".k")
-		return p.name == name && !open || open && strings.HasPrefix(name, stem+".") && len(name) > len(stem)+1
-	})
+		field, isOf := strings.CutPrefix(name, stem+".")
+		switch {
+		case !open && p.name == name:
+			return p, true
+		case !open || !isOf || field == "":
+		case stem+"." != exclude:
+			return p, true
+		default:
+			of, known := r.find(field)
+			return p, known && of.many && of.name != p.name
+		}
+	}
+	return param{}, false
 }
 
 func (r *route) known() string {

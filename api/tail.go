@@ -40,6 +40,7 @@ func (a *API) tailRoute() route {
 		"cursor": "the tail has no pages; the header Last-Event-ID goes on after a call of the last minute",
 		"limit":  "the tail shows what comes, until it is left; " + list + "a limit",
 		"sort":   "the tail shows calls in the order they came",
+		"order":  "the tail shows calls in the order they came",
 	}
 	params := slices.DeleteFunc(slices.Clone(filterParams), func(p param) bool { return instead[p.name] != "" })
 	return route{

@@ -29,6 +29,7 @@ var viewRooms = []string{"calls", "traces", "sessions"}
 var viewParams = []param{
 	{name: "range", enum: []string{"24h", "7d", "30d", "90d"}},
 	{name: "sort", enum: callOrders},
+	{name: "order", enum: callWays},
 	{name: "columns"},
 	{name: "density", enum: []string{"compact", "comfortable"}},
 }
@@ -239,7 +240,7 @@ func checkViewQuery(text string) (string, error) {
 		return "", bad("query", "the query is malformed: %v", err)
 	}
 	for name, values := range q {
-		if values[0] == "" {
+		if q[name] = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(q[name]) == 0 {
 			delete(q, name)
 		}
 	}

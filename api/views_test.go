@@ -48,6 +48,9 @@ func TestViews(t *testing.T) {
 	if own.Name != "late" || own.Query != "range=7d&status=error&tag.team=a%26b" || own.Owner != "vic" || !own.Own || !own.MayChange {
 		t.Errorf("saved: %+v", own)
 	}
+	if several := w.saveView("several", "model=b&not.user=x&model=&model=a&order=asc&sort=cost", false, eve); several.Query != "model=b&model=a&not.user=x&order=asc&sort=cost" {
+		t.Errorf("several values: %+v", several)
+	}
 	shared := w.saveView("dear", "sort=cost&columns=time,model,cost&density=compact", true, dev)
 	w.saveView("mine", "", false) // the admin's
 	for _, tt := range []struct {
@@ -103,7 +106,8 @@ func TestViewsAreChecked(t *testing.T) {
 		`{"room":"calls","name":"` + strings.Repeat("ä", 81) + `","query":""}`:      "1 to 80 characters",
 		`{"room":"calls","name":"a","query":"statsu=error"}`:                        "statsu",
 		`{"room":"calls","name":"a","query":"status=broken"}`:                       "want ok",
-		`{"room":"calls","name":"a","query":"status=ok&status=error"}`:              "2 times",
+		`{"room":"calls","name":"a","query":"sort=cost&sort=ttft"}`:                 "2 times",
+		`{"room":"calls","name":"a","query":"status=ok&not.status=fine"}`:           "want ok",
 		`{"room":"calls","name":"a","query":"since=gestern"}`:                       "since",
 		`{"room":"calls","name":"a","query":"sort=colour"}`:                         "want time, cost",
 		`{"room":"calls","name":"a","query":"range=8d"}`:                            "want 24h",

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,10 +64,9 @@ var adviceFlags = []string{"project", "key", "provider", "model", "user", "sessi
 
 func costsAdviseCommand() *cobra.Command {
 	var (
-		since, until, least string
-		tags                []string
+		filter filterFlags
+		least  string
 	)
-	same := map[string]*string{}
 	cmd := &cobra.Command{
 		Use:   "advise",
 		Short: "What recorded calls cost more than they need to, and what to do about it",
@@ -80,7 +80,7 @@ of what would be saved in thirty days, and what to do. Savings of several findin
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := newScreen(cmd)
-			q, err := (&filterFlags{since: since, until: until, same: same, tags: tags}).query(s.now)
+			q, err := filter.query(s.now)
 			if err != nil {
 				return err
 			}
@@ -105,17 +105,10 @@ of what would be saved in thirty days, and what to do. Savings of several findin
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&since, "since", "30d", "from when on: 24h, 30d ago, a day or a time; at most 92 days")
-	f.StringVar(&until, "until", "", "up to when, not included; as --since")
+	f.StringVar(&filter.since, "since", "30d", "from when on: 24h, 30d ago, a day or a time; at most 92 days")
+	f.StringVar(&filter.until, "until", "", "up to when, not included; as --since")
 	f.StringVar(&least, "min-usd", "", "only findings that save at least so many dollars in thirty days; nothing: 1.00")
-	for _, n := range filterNames {
-		for _, name := range adviceFlags {
-			if n[0] == name {
-				same[name] = f.String(name, "", n[1])
-			}
-		}
-	}
-	f.StringArrayVar(&tags, "tag", nil, "only with this tag, as team=care; may be repeated")
+	filter.registerFields(cmd, func(name string) bool { return slices.Contains(adviceFlags, name) })
 	return cmd
 }
 

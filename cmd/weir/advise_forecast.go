@@ -28,9 +28,8 @@ type shownForecast struct {
 func costsForecastCommand() *cobra.Command {
 	var (
 		window, zone, budget string
-		tags                 []string
+		filter               filterFlags
 	)
-	same := map[string]*string{}
 	cmd := &cobra.Command{
 		Use:   "forecast",
 		Short: "What will have been spent at the end of the day, month, … or of a budget's window",
@@ -43,7 +42,7 @@ differ as the past ones did.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := newScreen(cmd)
-			q, err := (&filterFlags{same: same, tags: tags}).query(s.now)
+			q, err := filter.query(s.now)
 			if err != nil {
 				return err
 			}
@@ -83,10 +82,7 @@ differ as the past ones did.`,
 	f.StringVar(&window, "window", "month", "day, week, month, quarter or year")
 	f.StringVar(&zone, "timezone", "", "of the window and the hours of the week, as Europe/Berlin; nothing: UTC")
 	f.StringVar(&budget, "budget", "", "of this budget, by id or name")
-	for _, n := range filterNames {
-		same[n[0]] = f.String(n[0], "", n[1])
-	}
-	f.StringArrayVar(&tags, "tag", nil, "only with this tag, as team=care; may be repeated")
+	filter.registerFields(cmd, func(string) bool { return true })
 	return cmd
 }
 

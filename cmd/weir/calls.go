@@ -63,14 +63,18 @@ func callsCommand() *cobra.Command {
 		limit  int
 		cursor string
 		order  string
+		way    string
 	)
 	cmd := &cobra.Command{
 		Use:   "calls",
 		Short: "Recorded calls: list them, look at one, follow them",
-		Long:  `calls lists what was recorded, newest first, or by --sort. Several filters are joined by and. Times are shown in this machine's zone.`,
+		Long: `calls lists what was recorded, newest first, or by --sort. Several filters are joined by and; one that is repeated picks calls with any of
+its values, and --not leaves calls with a value out. Times are shown in this machine's zone.`,
 		Example: `  weir calls --since 1h --status error
   weir calls --project support --tag team=care --text refund
+  weir calls --status error --status cut --not model=gpt-4o --not tag.team=care
   weir calls --since 7d --sort cost
+  weir calls --since 1h --sort ttft --order asc
   weir calls show 0193a5c8-6b1e-7c3a-9f2d-1f0e8a7b6c5d
   weir calls tail
   weir calls --since 24h --limit 1000 --json | jq '.calls[].cost_usd'`,
@@ -92,6 +96,13 @@ func callsCommand() *cobra.Command {
 				return fmt.Errorf("--sort %q is none of %v", order, trace.CallOrders)
 			} else if by != trace.CallsByTime {
 				q.Set("sort", order)
+			}
+			switch way {
+			case "asc":
+				q.Set("order", way)
+			case "desc":
+			default:
+				return fmt.Errorf("--order %q is neither asc nor desc", way)
 			}
 			c, err := newClient(cmd)
 			if err != nil {
@@ -124,6 +135,7 @@ func callsCommand() *cobra.Command {
 	cmd.Flags().IntVar(&limit, "limit", 20, "calls at once, at most 1000")
 	cmd.Flags().StringVar(&cursor, "cursor", "", "read on where another list of the same filters and order ended")
 	cmd.Flags().StringVar(&order, "sort", string(trace.CallsByTime), "largest first by cost, duration, ttft (time to the first token) or tokens; time is newest first")
+	cmd.Flags().StringVar(&way, "order", "desc", "asc: smallest first, by time the oldest")
 	cmd.AddCommand(callsShowCommand(), callsTailCommand())
 	return cmd
 }

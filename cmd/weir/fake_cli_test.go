@@ -93,10 +93,11 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := strings.TrimPrefix(r.URL.Path, "/api/v1"); r.Method + " " + path {
 	case "GET /calls":
 		list := []string{fakeCall(okID, "ok", `"0.000193500"`, `,"attempts":2`), fakeCall(badID, "error", "null", `,"attempts":0`)}
-		if status := q.Get("status"); status != "" {
-			list = slices.DeleteFunc(list, func(c string) bool { return !strings.Contains(c, `"status":"`+status+`"`) })
+		has := func(c string, statuses []string) bool {
+			return slices.ContainsFunc(statuses, func(status string) bool { return strings.Contains(c, `"status":"`+status+`"`) })
 		}
-		if q.Get("sort") == "cost" {
+		list = slices.DeleteFunc(list, func(c string) bool { return q.Has("status") && !has(c, q["status"]) || has(c, q["not.status"]) })
+		if q.Get("sort") == "cost" || q.Get("order") == "asc" {
 			slices.Reverse(list)
 		}
 		next := ""

@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/weir-dev/weir/trace"
 )
 
 // filterFlags pick calls, as the API's parameters do.
 type filterFlags struct {
 	since, until string
-	same         map[string]*string // parameters that match exactly
-	tags         []string
+	same         map[string]*[]string // parameters that match exactly, with the values one of which a call is to have
+	tags, not    []string
 	text         string
 	unpriced     bool
 }
@@ -35,11 +37,20 @@ func (f *filterFlags) register(cmd *cobra.Command, since string) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.since, "since", since, "from when on: 15m, 24h, 30d ago, today, a day or a time")
 	flags.StringVar(&f.until, "until", "", "up to when, not included; as --since")
-	f.same = map[string]*string{}
+	f.registerFields(cmd, func(string) bool { return true })
+}
+
+// registerFields puts the flags on a verb that pick calls by values, but for those that it does not take.
+func (f *filterFlags) registerFields(cmd *cobra.Command, takes func(name string) bool) {
+	flags := cmd.Flags()
+	f.same = map[string]*[]string{}
 	for _, n := range filterNames {
-		f.same[n[0]] = flags.String(n[0], "", n[1])
+		if takes(n[0]) {
+			f.same[n[0]] = flags.StringArray(n[0], nil, n[1]+"; repeated: any of them")
+		}
 	}
-	flags.StringArrayVar(&f.tags, "tag", nil, "only with this tag, as team=care; may be repeated")
+	flags.StringArrayVar(&f.tags, "tag", nil, "only with this tag, as team=care; repeated: of one tag any of the values")
+	flags.StringArrayVar(&f.not, "not", nil, "without this value, as model=gpt-4o, status=ok or tag.team=care; may be repeated")
 }
 
 // registerText puts the flags on a verb that only lists of calls have.
@@ -51,9 +62,9 @@ func (f *filterFlags) registerText(cmd *cobra.Command) {
 // query is the flags as the API's parameters.
 func (f *filterFlags) query(now time.Time) (url.Values, error) {
 	q := url.Values{}
-	set := func(name, value string) {
+	add := func(name, value string) {
 		if value != "" {
-			q.Set(name, value)
+			q.Add(name, value)
 		}
 	}
 	for _, b := range []struct{ name, text string }{{"since", f.since}, {"until", f.until}} {
@@ -62,22 +73,31 @@ func (f *filterFlags) query(now time.Time) (url.Values, error) {
 			return nil, err
 		}
 		if !t.IsZero() {
-			set(b.name, stamp(t))
+			add(b.name, stamp(t))
 		}
 	}
-	for name, value := range f.same {
-		set(name, *value)
+	for name, values := range f.same {
+		for _, v := range *values {
+			add(name, v)
+		}
 	}
 	for _, tag := range f.tags {
 		k, v, ok := strings.Cut(tag, "=")
 		if !ok || k == "" {
 			return nil, fmt.Errorf("--tag %q is no tag: write it as team=care", tag)
 		}
-		set("tag."+k, v)
+		q.Add("tag."+k, v)
 	}
-	set("q", f.text)
+	for _, not := range f.not {
+		k, v, ok := strings.Cut(not, "=")
+		if !ok || !trace.IsFilterField(k) {
+			return nil, fmt.Errorf("--not %q is nothing to leave out: write it as model=gpt-4o, with one of %s or tag.NAME in front", not, strings.Join(trace.FilterFields, ", "))
+		}
+		q.Add("not."+k, v)
+	}
+	add("q", f.text)
 	if f.unpriced {
-		set("unpriced", "true")
+		add("unpriced", "true")
 	}
 	return q, nil
 }

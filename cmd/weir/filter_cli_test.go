@@ -23,6 +23,10 @@ func TestFilterQuery(t *testing.T) {
 			"project": {"p"}, "key": {"k"}, "provider": {"openai"}, "model": {"m"}, "user": {"u"}, "session": {"s"}, "status": {"error"}, "endpoint": {"responses"},
 		}},
 		{"tags", "--tag team=a --tag url=x=y --tag empty=", url.Values{"tag.team": {"a"}, "tag.url": {"x=y"}}},
+		{"several", "--model a --model b --status ok --status error --tag team=a --tag team=b --tag env=prod", url.Values{
+			"model": {"a", "b"}, "status": {"ok", "error"}, "tag.team": {"a", "b"}, "tag.env": {"prod"},
+		}},
+		{"left out", "--not model=a --not model=b=c --not tag.team= --not price_status=exact", url.Values{"not.model": {"a", "b=c"}, "not.tag.team": {""}, "not.price_status": {"exact"}}},
 		{"words", "--text refund --unpriced", url.Values{"q": {"refund"}, "unpriced": {"true"}}},
 		{"span", "--since 24h --until 15m", url.Values{"since": {"2026-11-23T10:00:00.000000Z"}, "until": {"2026-11-24T09:45:00.000000Z"}}},
 		{"days are the zone's", "--since yesterday --until today", url.Values{"since": {"2026-11-22T22:00:00.000000Z"}, "until": {"2026-11-23T22:00:00.000000Z"}}},
@@ -46,6 +50,14 @@ func TestFilterQuery(t *testing.T) {
 				t.Errorf("query (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestFiltersThatAreNone(t *testing.T) {
+	for _, f := range []filterFlags{{tags: []string{"team"}}, {tags: []string{"=a"}}, {not: []string{"model"}}, {not: []string{"colour=red"}}, {not: []string{"tag.=a"}}, {not: []string{"=a"}}} {
+		if got, err := f.query(noon); err == nil {
+			t.Errorf("%+v: got %v, want an error", f, got)
+		}
 	}
 }
 
