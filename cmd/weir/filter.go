@@ -86,7 +86,7 @@ func (f *filterFlags) query(now time.Time) (url.Values, error) {
 		if !ok || k == "" {
 			return nil, fmt.Errorf("--tag %q is no tag: write it as team=care", tag)
 		}
-		q.Add("tag."+k, v)
+		add("tag."+k, v)
 	}
 	for _, not := range f.not {
 		k, v, ok := strings.Cut(not, "=")
