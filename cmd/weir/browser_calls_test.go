@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/weir-dev/weir/internal/simulator"
 	"github.com/weir-dev/weir/llm"
@@ -69,7 +70,7 @@ func TestCallsInABrowser(t *testing.T) {
 
 	// However many are read, only those in sight are drawn; one comes back to where one was.
 	p.open(t, "/calls")
-	p.until(t, `document.querySelectorAll('[data-facet=model] label').length === 4`)
+	p.until(t, `document.querySelectorAll('[data-facet=model] label').length === 3`)
 	p.accessible(t, "/calls", axe)
 	p.until(t, `(scrollTo(0, document.body.scrollHeight), +document.querySelector('[data-loaded]')?.dataset.loaded >= 500)`)
 	if n := drawn(); n < 10 || n >= 100 {
@@ -96,6 +97,20 @@ func TestCallsInABrowser(t *testing.T) {
 			p.until(t, fmt.Sprintf(`document.querySelector('[data-facet=%s] label[title=%s]')`, field, quoteJS(fmt.Sprintf("%s: %d calls", v.Value, v.Calls))))
 		}
 	}
+	// Several values of a field, one left out by keys, and none.
+	p.clickText(t, "[data-facet=status] label", "ok")
+	p.until(t, `location.search.includes('status=error&status=ok') && document.querySelectorAll('.filters .chip').length === 2 && `+settled)
+	p.accessible(t, "two values of a field", axe)
+	p.do(t, chromedp.Focus(chromedp.CSS(`[data-facet=status] input[tabindex="0"]`)), chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(" "))
+	p.until(t, `location.search === '?status=ok&not.status=error' && document.querySelector('.facet-row.off button[aria-pressed=true]')?.getAttribute('aria-label') === 'Leave error out'`)
+	p.until(t, settled+` && document.querySelector('.lbody .c-status') && [...document.querySelectorAll('.lbody .c-status')].every((e) => !e.textContent.includes('error'))`)
+	p.accessible(t, "a value left out", axe)
+	p.click(t, ".filters .chip.out button")
+	p.until(t, `location.search === '?status=ok'`)
+	p.click(t, "[data-clear=status]")
+	param("status", "")
+	p.do(t, chromedp.Focus(chromedp.CSS(`[data-facet=status] input[tabindex="0"]`)), chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter))
+	param("status", "error")
 	p.clickText(t, ".facet-head", "Tags")
 	p.clickText(t, ".facet-tags .facet-head", "team")
 	p.clickText(t, "[data-facet='tag.team'] label", "a")
@@ -107,6 +122,12 @@ func TestCallsInABrowser(t *testing.T) {
 	p.click(t, ".lhead .c-cost .sort")
 	param("sort", "cost")
 	p.until(t, settled+` && document.querySelector('.lhead .c-cost')?.getAttribute('aria-sort') === 'descending' && document.querySelector('.lbody a.hit')?.pathname.endsWith(`+quoteJS(dear)+`)`)
+	p.click(t, ".lhead .c-cost .sort")
+	param("order", "asc")
+	p.until(t, settled+` && document.querySelector('.lhead .c-cost')?.getAttribute('aria-sort') === 'ascending' && document.querySelector('.live').disabled`)
+	p.until(t, `((all) => all.length > 9 && all.every((v, i) => v <= (all[i + 1] ?? v)))([...document.querySelectorAll('.lbody .c-cost')].map((e) => +e.textContent.replace(/[^0-9.]/g, '')))`)
+	p.click(t, ".lhead .c-cost .sort")
+	param("order", "")
 	p.click(t, `button[aria-label="Columns"]`)
 	p.clickText(t, ".chooser label", "Tags")
 	p.until(t, `document.querySelector('.lhead .c-tags')`)
@@ -163,9 +184,9 @@ func TestCallsInABrowser(t *testing.T) {
 	p.accessible(t, "/calls at 390 px", axe)
 	p.fits(t, "/calls at 390 px")
 	p.click(t, `.filters button[aria-expanded]:has(.count)`)
-	p.until(t, `document.querySelectorAll('dialog[open] [data-facet=project] label').length >= 3`)
+	p.until(t, `document.querySelectorAll('dialog[open] [data-facet=project] label').length === 2`)
 	p.accessible(t, "the drawer of filters", axe)
-	p.clickText(t, "dialog[open] [data-facet=project] label", "desk")
+	p.click(t, "dialog[open] [data-facet=project] button[aria-label='Only desk']")
 	param("project", "desk")
 	p.clickText(t, "dialog[open] button", "Show the calls")
 	p.until(t, `!document.querySelector('dialog[open]') && [...document.querySelectorAll('.lbody .c-who')].every((e) => e.textContent.startsWith('desk')) && document.querySelector('.lbody a.hit')`)

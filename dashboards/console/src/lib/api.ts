@@ -94,9 +94,9 @@ export async function request<T>(method: string, path: string, body?: unknown, s
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => request<T>('GET', path, undefined, signal)
 
 /** query writes a path with parameters, leaving out what is empty. */
-export function query(path: string, params: Record<string, string | number | undefined | null>): string {
+export function query(path: string, params: Record<string, string | number | readonly string[] | undefined | null>): string {
   const q = new URLSearchParams()
-  for (const [k, v] of Object.entries(params)) if (v !== undefined && v !== null && v !== '') q.set(k, String(v))
+  for (const [k, v] of Object.entries(params)) for (const one of Array.isArray(v) ? v : [v]) if (one !== undefined && one !== null && one !== '') q.append(k, String(one))
   const s = q.toString()
   return s ? path + '?' + s : path
 }

@@ -70,7 +70,7 @@ export interface CallList {
 }
 
 /** useCalls reads the list for a set of parameters, page by page. */
-export function useCalls(params: Record<string, string>, search: string): CallList {
+export function useCalls(params: Record<string, string | string[]>, search: string): CallList {
   const key = query('/api/v1/calls', params)
   const [, redraw] = useState(0)
   const [round, setRound] = useState(0)

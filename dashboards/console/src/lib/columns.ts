@@ -94,4 +94,6 @@ export function tracks(ids: readonly string[], dated = false): { grid: string; l
 export const densities = ['compact', 'comfortable'] as const
 export type Density = (typeof densities)[number]
 export const readDensity = (v: unknown): Density | undefined => densities.find((d) => d === v)
+/** readUp says whether an address asks for the smallest first. */
+export const readUp = (v: string | null): boolean => v === 'asc'
 export const readSort = (v: string | null): Sort => sorts.find((s) => s === v) ?? 'time'

@@ -3,7 +3,7 @@ import { asked, found, said } from './facets'
 
 describe('facets', () => {
   test('only what stands open is counted', () => {
-    const q = new URLSearchParams('tag.env=prod&model=a')
+    const q = new URLSearchParams('not.tag.env=prod&model=a&tag.env=dev')
     expect(asked([], q)).toBe('')
     expect(asked(['status', 'project', 'nonsense'], q)).toBe('project,status')
     expect(asked(['tag', 'tag.team'], q)).toBe('tag,tag.team,tag.env')

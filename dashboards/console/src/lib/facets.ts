@@ -1,5 +1,7 @@
 /** The values that calls have, with how many have each. */
 
+import { bare, filterOf } from './filters'
+
 export interface FacetValues { field: string; since: string | null; values: { value: string; calls: number }[]; others: { values: number; calls: number } }
 export interface FacetAnswer { since: string | null; until: string | null; fields: FacetValues[] }
 
@@ -15,12 +17,15 @@ export const openAtFirst: readonly string[] = ['project', 'model', 'status']
 /** The service counts by so many fields at a time. */
 const together = 20
 
+/** pickedTags are the tags that one filters by. */
+export const pickedTags = (params: URLSearchParams): string[] => [...new Set(Object.keys(filterOf(params)).map(bare))].filter((k) => k.startsWith('tag.'))
+
 /** asked is the parameter fields for what stands open; what is closed costs nothing. Tags that one picks are named as long as Tags is open. */
 export function asked(open: readonly string[], params: URLSearchParams): string {
   const fields = facets.map((f) => f.field).filter((f) => open.includes(f))
   if (open.includes('tag')) {
     fields.push(...open.filter((f) => f.startsWith('tag.')))
-    for (const [k, v] of params) if (k.startsWith('tag.') && v && !fields.includes(k)) fields.push(k)
+    for (const k of pickedTags(params)) if (!fields.includes(k)) fields.push(k)
   }
   return fields.slice(0, together).join(',')
 }

@@ -21,10 +21,14 @@ export function go(to: string, replace = false): void {
   announce()
 }
 
-/** patch sets and clears parameters of the present page. */
-export function patch(change: Record<string, string | undefined>, replace = false): void {
+/** patch sets and clears parameters of the present page; one may have several values. */
+export function patch(change: Record<string, string | readonly string[] | undefined>, replace = false): void {
   const q = new URLSearchParams(location.search)
-  for (const [k, v] of Object.entries(change)) v ? q.set(k, v) : q.delete(k)
+  for (const [k, v] of Object.entries(change)) {
+    const [first, ...more] = (typeof v === 'string' ? [v] : v ?? []).filter((one) => one)
+    first ? q.set(k, first) : q.delete(k)
+    for (const one of more) q.append(k, one)
+  }
   const s = q.toString()
   go(location.pathname + (s ? '?' + s : ''), replace)
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { query, signedOut, type Call } from './api'
+import type { Filters } from './filters'
 
 /** TailState: connecting for the first time, live, broken between two attempts to connect, ended for good. */
 export type TailState = 'off' | 'connecting' | 'live' | 'broken' | 'ended'
@@ -72,7 +73,7 @@ const wait = (ms: number, stop: AbortSignal): Promise<void> => new Promise((done
  * follow tells of calls until stop, connecting again with growing pauses; it never throws, and ends by itself only when weir says that
  * trying again is of no use. No call is told twice.
  */
-export async function follow(filters: Record<string, string>, stop: AbortSignal, tell: (n: News) => void): Promise<void> {
+export async function follow(filters: Filters, stop: AbortSignal, tell: (n: News) => void): Promise<void> {
   const seen = new Set<string>()
   let last = '', tries = 0, heard = 0
   while (!stop.aborted) {
@@ -138,8 +139,8 @@ const nothing = { calls: [] as Call[], state: 'off' as TailState, skipped: 0, re
  * useTail follows the calls that filters pick, the newest first and at most MOST, while on. Turning it off keeps what came; turning it on
  * again, or other filters, begins anew. filters are those of the list of calls without since, until, q, limit and cursor.
  */
-export function useTail(filters: Record<string, string>, on: boolean): Tail {
-  const key = JSON.stringify(Object.entries(filters).filter(([, v]) => v !== '').sort())
+export function useTail(filters: Filters, on: boolean): Tail {
+  const key = JSON.stringify(Object.entries(filters).filter(([, v]) => v.length).sort())
   const [, redraw] = useState(0)
   const held = useRef({ key, ...nothing })
   if (held.current.key !== key) held.current = { key, ...nothing, state: on ? 'connecting' : 'off' }
@@ -151,7 +152,7 @@ export function useTail(filters: Record<string, string>, on: boolean): Tail {
     let due = 0
     const draw = () => { due ||= requestAnimationFrame(() => { due = 0; redraw((n) => n + 1) }) }
     draw()
-    void follow(Object.fromEntries(JSON.parse(key) as [string, string][]), stop.signal, (n) => {
+    void follow(Object.fromEntries(JSON.parse(key) as [string, string[]][]), stop.signal, (n) => {
       const h = held.current
       held.current = { key, calls: n.calls.length ? [...n.calls.toReversed(), ...h.calls].slice(0, MOST) : h.calls, skipped: h.skipped + n.skipped, state: n.state, reason: n.reason }
       if (n.reason === 'signed_out') signedOut()

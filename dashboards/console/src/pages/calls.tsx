@@ -2,7 +2,8 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { narrower, useCalls } from '../lib/calls'
-import { isUsual, known, readColumns, readDensity, readSort, sorts, usual, type Density, type Sort } from '../lib/columns'
+import { isUsual, known, readColumns, readDensity, readSort, readUp, sorts, usual, type Density, type Sort } from '../lib/columns'
+import { filterOf, picked } from '../lib/filters'
 import { count, plural } from '../lib/format'
 import { useShortcuts } from '../lib/keys'
 import { useMedia } from '../lib/media'
@@ -14,7 +15,7 @@ import { CallTable, type ListHandle } from '../ui/calllist'
 import { ColumnChooser } from '../ui/columnchooser'
 import { ExportMenu } from '../ui/exportmenu'
 import { FacetDrawer, FacetPanel } from '../ui/facets'
-import { Filters, filterOf } from '../ui/filters'
+import { Filters } from '../ui/filters'
 import { FirstCall } from '../ui/first'
 import { Icon } from '../ui/icons'
 import { Card, Empty, Problem } from '../ui/parts'
@@ -22,7 +23,8 @@ import { RangePicker } from '../ui/range'
 import { Page } from '../ui/shell'
 import { ViewsMenu } from '../ui/viewsmenu'
 
-const orders: Record<Sort, string> = { time: 'Newest', cost: 'Most expensive', duration: 'Slowest', ttft: 'Slow to begin', tokens: 'Most tokens' }
+/** The orders by name, largest first and smallest first. */
+const orders: Record<Sort, [string, string]> = { time: ['Newest', 'Oldest'], cost: ['Most expensive', 'Cheapest'], duration: ['Slowest', 'Fastest'], ttft: ['Slow to begin', 'Quick to begin'], tokens: ['Most tokens', 'Fewest tokens'] }
 
 export function CallsPage() {
   const { params, search } = useLocation()
@@ -30,8 +32,8 @@ export function CallsPage() {
   const range = useMemo(() => resolve(params, '7d'), [params.toString(), hour])
   const filters = filterOf(params)
   const span = { since: range.since, until: range.until }
-  const sort = readSort(params.get('sort'))
-  const list = useCalls({ ...filters, since: range.since, ...(range.until ? { until: range.until } : {}), ...(sort === 'time' ? {} : { sort }) }, search)
+  const sort = readSort(params.get('sort')), up = readUp(params.get('order'))
+  const list = useCalls({ ...filters, since: range.since, ...(range.until ? { until: range.until } : {}), ...(sort === 'time' ? {} : { sort }), ...(up ? { order: 'asc' } : {}) }, search)
   const { calls, selected } = list
 
   // How the list is shown: as its address says, else as one likes it.
@@ -45,10 +47,10 @@ export function CallsPage() {
 
   // New calls as they come.
   const [live, setLive] = useState(false)
-  const why = sort !== 'time' ? 'New calls come on top of a list that is ordered by time' : range.until ? 'The range ends in the past' : filters.q ? 'New calls are not searched for words' : ''
+  const why = sort !== 'time' || up ? 'New calls come on top of a list that has the newest first' : range.until ? 'The range ends in the past' : filters.q ? 'New calls are not searched for words' : ''
   const on = live && !why
-  const { q: _, ...picked } = filters
-  const tail = useTail(picked, on)
+  const { q: _, ...comes } = filters
+  const tail = useTail(comes, on)
   const [top, setTop] = useState(true)
   useEffect(() => { if (tail.state === 'live') list.catchUp() }, [tail.state])
   const present = useRef({ tail, top, list })
@@ -73,7 +75,7 @@ export function CallsPage() {
   }, [on])
   const again = () => { list.reload(); setRound((n) => n + 1) }
   const facets = { params, filters, span, round }
-  const narrowed = Object.keys(filters).filter((k) => k !== 'q').length
+  const narrowed = picked(filters).length
 
   const table = useRef<ListHandle>(null)
   const move = (by: number) => {
@@ -96,7 +98,7 @@ export function CallsPage() {
   return (
     <Page title="Calls" class="calls" actions={
       <div class="calls-bar no-print">
-        <ViewsMenu room="calls" path="/calls" search={search} look={look} />
+        <ViewsMenu room="calls" search={search} look={look} />
         <button type="button" class="btn live" aria-pressed={on} data-tail={tail.state} disabled={!!why} title={why || 'New calls as they come (l)'} onClick={() => setLive(!live)}><span class="dot" />{tail.state === 'connecting' ? 'Connecting' : tail.state === 'broken' ? 'Reconnecting' : 'Live'}</button>
         <button type="button" class="btn icon" aria-label="Read again" title="Read again (r)" onClick={again}><Icon name="refresh" size={15} /></button>
         <RangePicker range={range} />
@@ -107,7 +109,7 @@ export function CallsPage() {
       <Filters params={params} span={span} before={
         <button type="button" class="btn" aria-expanded={wide ? panel : drawer} title="Filters with counts (f)" onClick={toggleFilters}><Icon name="filter" size={14} />Filters{narrowed > 0 && <><span class="badge count">{narrowed}</span><span class="sr"> set</span></>}</button>
       }>
-        <select class="field narrow-only" aria-label="Order" value={sort} onChange={(e) => patch({ sort: e.currentTarget.value === 'time' ? undefined : e.currentTarget.value })}>{sorts.map((s) => <option key={s} value={s}>{orders[s]}</option>)}</select>
+        <select class="field narrow-only" aria-label="Order" value={sort + (up ? ' asc' : '')} onChange={(e) => { const [s, way] = e.currentTarget.value.split(' '); patch({ sort: s === 'time' ? undefined : s, order: way }) }}>{sorts.flatMap((s) => [<option key={s} value={s}>{orders[s][0]}</option>, <option key={s + ' asc'} value={s + ' asc'}>{orders[s][1]}</option>])}</select>
       </Filters>
       <div class={'with-facets' + (wide && panel ? '' : ' closed')}>
         {wide && panel && <FacetPanel {...facets} />}
@@ -123,7 +125,7 @@ export function CallsPage() {
               </Empty>
             ) : <FirstCall />}</Card>
           ) : (!list.error || calls.length > 0) && (
-            <CallTable calls={calls} shown={shown} sort={sort} density={density} selected={selected} fresh={list.fresh} sliding={on} loading={list.loading} whole={!list.next && !list.cut} onEnd={() => { if (!list.error) list.more() }} onTop={setTop} handle={table} />
+            <CallTable calls={calls} shown={shown} sort={sort} up={up} density={density} selected={selected} fresh={list.fresh} sliding={on} loading={list.loading} whole={!list.next && !list.cut} onEnd={() => { if (!list.error) list.more() }} onTop={setTop} handle={table} />
           )}
           {calls.length > 0 && (
             <div class="more" data-loaded={calls.length}>

@@ -2,23 +2,25 @@
 
 import { useMemo } from 'preact/hooks'
 import { query } from '../lib/api'
+import { filterOf } from '../lib/filters'
 import { count, plural, short, span } from '../lib/format'
 import { usePages } from '../lib/pages'
 import { useLocation } from '../lib/router'
 import { resolve } from '../lib/time'
 import type { Bundle } from '../lib/traces'
 import { BundleCost, Errors, More } from '../ui/bundles'
-import { Filters, filterOf } from '../ui/filters'
+import { Filters } from '../ui/filters'
 import { Icon } from '../ui/icons'
 import { Card, Empty, Problem, SkeletonRows, Time } from '../ui/parts'
 import { RangePicker } from '../ui/range'
 import { Page } from '../ui/shell'
+import { ViewsMenu } from '../ui/viewsmenu'
 
 /** sessionRoom is where a session stands. */
 export const sessionRoom = (b: { id: string; project: string }): string => query('/sessions/' + encodeURIComponent(b.id), { project: b.project })
 
 export function SessionsPage() {
-  const { params } = useLocation()
+  const { params, search } = useLocation()
   const hour = Math.floor(Date.now() / 3_600_000)
   const range = useMemo(() => resolve(params, '7d'), [params.toString(), hour])
   const filters = filterOf(params)
@@ -27,7 +29,7 @@ export function SessionsPage() {
   const sessions = list.pages.flatMap((p) => p.sessions)
   const filtered = Object.keys(filters).length > 0
   return (
-    <Page title="Sessions" actions={<RangePicker range={range} />}>
+    <Page title="Sessions" actions={<><ViewsMenu room="sessions" search={search} /><RangePicker range={range} /></>}>
       <Filters params={params} span={span_}><button type="button" class="btn icon" aria-label="Read again" title="Read again" onClick={list.reload}><Icon name="refresh" size={15} /></button></Filters>
       {list.error && <Problem error={list.error} retry={list.reload} />}
       {!list.error && (

@@ -2,21 +2,23 @@
 
 import { useMemo } from 'preact/hooks'
 import { query } from '../lib/api'
+import { filterOf } from '../lib/filters'
 import { ms, plural, short } from '../lib/format'
 import { usePages } from '../lib/pages'
 import { useLocation } from '../lib/router'
 import { resolve } from '../lib/time'
 import { kindName, spanName, type Bundle } from '../lib/traces'
 import { BundleCost, Errors, More } from '../ui/bundles'
-import { Filters, filterOf } from '../ui/filters'
+import { Filters } from '../ui/filters'
 import { FirstCall } from '../ui/first'
 import { Icon } from '../ui/icons'
 import { Card, Empty, Problem, SkeletonRows, Status, Time } from '../ui/parts'
 import { RangePicker } from '../ui/range'
 import { Page } from '../ui/shell'
+import { ViewsMenu } from '../ui/viewsmenu'
 
 export function TracesPage() {
-  const { params } = useLocation()
+  const { params, search } = useLocation()
   const hour = Math.floor(Date.now() / 3_600_000)
   const range = useMemo(() => resolve(params, '7d'), [params.toString(), hour])
   const filters = filterOf(params)
@@ -25,7 +27,7 @@ export function TracesPage() {
   const traces = list.pages.flatMap((p) => p.traces)
   const filtered = Object.keys(filters).length > 0 || params.has('range') || params.has('since')
   return (
-    <Page title="Traces" actions={<RangePicker range={range} />}>
+    <Page title="Traces" actions={<><ViewsMenu room="traces" search={search} /><RangePicker range={range} /></>}>
       <Filters params={params} span={span}><button type="button" class="btn icon" aria-label="Read again" title="Read again" onClick={list.reload}><Icon name="refresh" size={15} /></button></Filters>
       {list.error && <Problem error={list.error} retry={list.reload} />}
       {!list.error && (

@@ -21,7 +21,7 @@ const NARROW = 62
 export interface ListHandle { show: (i: number) => void }
 
 interface Props {
-  calls: Call[]; shown: readonly string[]; sort: Sort; density: Density; selected: string; fresh: ReadonlySet<string>; sliding: boolean; loading: boolean
+  calls: Call[]; shown: readonly string[]; sort: Sort; up: boolean; density: Density; selected: string; fresh: ReadonlySet<string>; sliding: boolean; loading: boolean
   whole: boolean // there are no further calls
   onEnd: () => void // the end is near
   onTop: (top: boolean) => void // whether the first row is in sight
@@ -35,7 +35,7 @@ function dayName(iso: string): string {
   return d.toLocaleDateString('en-US', { weekday: 'long' }) + ', ' + shortDate(iso)
 }
 
-export function CallTable({ calls, shown, sort, density, selected, fresh, sliding, loading, whole, onEnd, onTop, handle }: Props) {
+export function CallTable({ calls, shown, sort, up, density, selected, fresh, sliding, loading, whole, onEnd, onTop, handle }: Props) {
   const narrow = useMedia('(max-width: 820px)')
   const body = useRef<HTMLDivElement>(null), head = useRef<HTMLDivElement>(null)
   const [[first, last], setView] = useState<[number, number]>([0, 40])
@@ -89,7 +89,7 @@ export function CallTable({ calls, shown, sort, density, selected, fresh, slidin
   return (
     <div class={'card list ' + density + (sliding ? ' sliding' : '')} role="table" aria-label="Calls" aria-rowcount={whole ? calls.length + breaks.length + 1 : -1} aria-busy={loading && !calls.length} style={{ '--cols': grid, '--least': least + 'px', '--row': row + 'px' }}>
       <div class="lhead" role="rowgroup">
-        <div class="lheads" ref={head}><div class="lrow" role="row" aria-rowindex={1}>{shown.map((id) => <Heading key={id} id={id} sort={sort} />)}</div></div>
+        <div class="lheads" ref={head}><div class="lrow" role="row" aria-rowindex={1}>{shown.map((id) => <Heading key={id} id={id} sort={sort} up={up} />)}</div></div>
         {stuck > 0 && stuck < calls.length && <div class="lday stuck" aria-hidden="true">{dayName(calls[stuck]!.start_time)}</div>}
       </div>
       <div class="lbody" role="rowgroup" ref={body} style={{ height: calls.length ? heightOf(lines) + 'px' : undefined }}
@@ -112,14 +112,16 @@ export function CallTable({ calls, shown, sort, density, selected, fresh, slidin
   )
 }
 
-function Heading({ id, sort }: { id: string; sort: Sort }) {
+/** Heading orders the list by its column, the largest first, and when it does already, the other way around. */
+function Heading({ id, sort, up }: { id: string; sort: Sort; up: boolean }) {
   const c = column(id)!
-  const here = c.sort === sort
+  const here = c.sort === sort, toUp = here && !up
+  const [most, least] = c.sort === 'time' ? ['newest', 'oldest'] : ['largest', 'smallest']
   return (
-    <span role="columnheader" class={'c-' + id + (c.num ? ' num' : '')} title={c.about} aria-sort={c.sort ? (here ? 'descending' : 'none') : undefined}>
+    <span role="columnheader" class={'c-' + id + (c.num ? ' num' : '')} title={c.about} aria-sort={c.sort ? (here ? (up ? 'ascending' : 'descending') : 'none') : undefined}>
       {c.sort ? (
-        <button type="button" class={'sort' + (here ? ' on' : '')} title={here && c.sort !== 'time' ? 'The newest first again' : c.sort === 'time' ? 'The newest first' : 'The largest first'} onClick={() => patch({ sort: here || c.sort === 'time' ? undefined : c.sort })}>
-          {c.name}<Icon name="down" size={11} />
+        <button type="button" class={'sort' + (here ? ' on' : '')} title={`The ${toUp ? least : most} first`} onClick={() => patch({ sort: c.sort === 'time' ? undefined : c.sort, order: toUp ? 'asc' : undefined })}>
+          {c.name}<Icon name={here && up ? 'up' : 'down'} size={11} />
         </button>
       ) : c.name}
     </span>

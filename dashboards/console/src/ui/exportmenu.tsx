@@ -2,17 +2,18 @@
 
 import { useState } from 'preact/hooks'
 import { query, useGet, type Costs } from '../lib/api'
+import type { Filters } from '../lib/filters'
 import { plural } from '../lib/format'
 import { Icon } from './icons'
 import { Popover } from './parts'
 
 const forms: [string, string, string][] = [['csv', 'CSV', 'for a spreadsheet'], ['jsonl', 'JSONL', 'an object a line'], ['parquet', 'Parquet', 'for DuckDB, pandas or Spark']]
 
-export function ExportMenu({ filters, span, label }: { filters: Record<string, string>; span: { since: string; until: string }; label: string }) {
+export function ExportMenu({ filters, span, label }: { filters: Filters; span: { since: string; until: string }; label: string }) {
   return <Popover right label="Export" class="icon" width={290} button={<Icon name="download" size={15} />}>{() => <Files filters={filters} span={span} label={label} />}</Popover>
 }
 
-function Files({ filters, span, label }: { filters: Record<string, string>; span: { since: string; until: string }; label: string }) {
+function Files({ filters, span, label }: { filters: Filters; span: { since: string; until: string }; label: string }) {
   const [bodies, setBodies] = useState(false)
   const sums = useGet<Costs>(filters.q ? '' : query('/api/v1/costs', { by: 'status', ...filters, ...span }))
   const n = sums.data?.total.calls

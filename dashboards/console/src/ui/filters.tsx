@@ -2,38 +2,30 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { query, useGet, type Facets } from '../lib/api'
+import { said } from '../lib/facets'
+import { bare, choose, clear, drop, fields, filterOf, leaveOut, nameOf, picked } from '../lib/filters'
 import { count } from '../lib/format'
 import { patch } from '../lib/router'
 import { Icon } from './icons'
-import { Popover } from './parts'
-
-const fields: Record<string, { name: string; facet?: boolean; hint?: string; fixed?: string[] }> = {
-  project: { name: 'Project', facet: true }, model: { name: 'Model', facet: true }, status: { name: 'Status', facet: true, fixed: ['ok', 'error', 'client_closed', 'budget', 'rate_limited', 'cut'] },
-  user: { name: 'User', facet: true }, key: { name: 'Key', facet: true }, provider: { name: 'Provider', facet: true },
-  endpoint: { name: 'Endpoint', hint: 'chat.completions' }, cache: { name: 'Cache', facet: true, fixed: ['off', 'miss', 'hit', 'semantic'] },
-  session: { name: 'Session', hint: 'session id' }, prompt: { name: 'Prompt', hint: 'name@version' }, arm: { name: 'Arm', hint: 'arm of an experiment' }, tag: { name: 'Tag', hint: 'team=care' },
-  error_code: { name: 'Error code', hint: 'rate_limit_exceeded' }, price_status: { name: 'Price', facet: true, fixed: ['exact', 'default', 'unpriced'] }, trace: { name: 'Trace', hint: 'trace id' },
-}
-
-/** filterOf keeps the parameters that the API filters by. */
-export function filterOf(params: URLSearchParams): Record<string, string> {
-  return Object.fromEntries([...params].filter(([k, v]) => v && (k === 'q' || (k in fields && k !== 'tag') || /^tag\.[\w.-]+$/.test(k))))
-}
+import { Popover, Segmented } from './parts'
 
 export function Filters({ params, span, before, children }: { params: URLSearchParams; span: { since: string; until: string }; before?: preact.ComponentChildren; children?: preact.ComponentChildren }) {
-  const active = Object.entries(filterOf(params)).filter(([k]) => k !== 'q')
+  const active = picked(filterOf(params))
   return (
     <div class="filters no-print">
       {before}
       <SearchBox value={params.get('q') ?? ''} />
-      {active.map(([k, v]) => (
-        <span class="chip" key={k}>
-          <span>{fields[k]?.name ?? 'Tag ' + k.slice(4)}</span><b class="cut">{v}</b>
-          <button type="button" aria-label={`Remove the filter ${k} ${v}`} onClick={() => patch({ [k]: undefined })}><Icon name="close" size={12} /></button>
-        </span>
-      ))}
-      <Popover label="Add a filter" button={<><Icon name="plus" size={14} />Filter</>}>{(close) => <Picker span={span} close={close} />}</Popover>
-      {active.length > 0 && <button type="button" class="btn quiet" onClick={() => patch(Object.fromEntries([...active.map(([k]) => [k, undefined]), ['q', undefined]]))}>Clear</button>}
+      {active.map(({ param, value }) => {
+        const field = bare(param), out = field !== param
+        return (
+          <span class={'chip' + (out ? ' out' : '')} key={param + '=' + value}>
+            <span>{nameOf(field)}{out && ' not'}</span><b class="cut" title={value}>{said(field, value)}</b>
+            <button type="button" aria-label={`Remove the filter ${nameOf(field)} ${out ? 'not ' : ''}${value}`} onClick={() => patch(drop(params, param, value))}><Icon name="close" size={12} /></button>
+          </span>
+        )
+      })}
+      <Popover label="Add a filter" button={<><Icon name="plus" size={14} />Filter</>}>{(close) => <Picker params={params} span={span} close={close} />}</Popover>
+      {active.length > 0 && <button type="button" class="btn quiet" onClick={() => patch(Object.assign({ q: undefined }, ...active.map((a) => clear(bare(a.param)))))}>Clear</button>}
       <span class="grow" />
       {children}
     </div>
@@ -58,12 +50,13 @@ function SearchBox({ value }: { value: string }) {
   )
 }
 
-function Picker({ span, close }: { span: { since: string; until: string }; close: () => void }) {
+function Picker({ params, span, close }: { params: URLSearchParams; span: { since: string; until: string }; close: () => void }) {
   const [field, setField] = useState('')
   const [text, setText] = useState('')
+  const [way, setWay] = useState<'is' | 'not'>('is')
   const box = useRef<HTMLDivElement>(null)
   const facets = useGet<Facets>(query('/api/v1/facets', span))
-  useEffect(() => box.current?.querySelector<HTMLElement>('input,button')?.focus(), [field])
+  useEffect(() => (box.current?.querySelector<HTMLElement>('input.field') ?? box.current?.querySelector('button'))?.focus(), [field])
   const step = (e: KeyboardEvent) => {
     if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return
     e.preventDefault()
@@ -76,23 +69,24 @@ function Picker({ span, close }: { span: { since: string; until: string }; close
   const f = fields[field]!
   const values = (facets.data?.[field] ?? (f.fixed ?? []).map((value) => ({ value, calls: -1 }))).filter((x) => x.value.toLowerCase().includes(text.toLowerCase()))
   const pick = (v: string) => {
-    if (field === 'tag') {
-      const m = /^([\w.-]+)\s*[=:]\s*(.+)$/.exec(v)
-      if (!m) return
-      patch({ ['tag.' + m[1]]: m[2]!.trim() })
-    } else patch({ [field]: v })
+    const m = field === 'tag' ? /^([\w.-]+)\s*[=:]\s*(.+)$/.exec(v) : [v, field, v]
+    if (!m) return
+    const name = field === 'tag' ? 'tag.' + m[1] : field, value = m[2]!.trim()
+    const there = filterOf(params)[(way === 'not' ? 'not.' : '') + name]?.includes(value)
+    if (!there) patch((way === 'is' ? choose : leaveOut)(params, name, value))
     close()
   }
   const tagOk = field !== 'tag' || /^[\w.-]+\s*[=:]\s*.+$/.test(text)
   return (
     <div ref={box} onKeyDown={step}>
+      <Segmented small label={f.name} value={way} options={[['is', 'is'], ['not', 'is not']]} onChange={setWay} />
       <form onSubmit={(e) => { e.preventDefault(); const v = f.facet ? values[0]?.value ?? text : text; if (v) pick(v) }}>
         <input class="field" aria-label={f.name} placeholder={f.facet ? `Find a ${f.name.toLowerCase()}` : f.hint} value={text} onInput={(e) => setText(e.currentTarget.value)} />
       </form>
       <div class="menu">
         {f.facet && values.map((v) => <button type="button" key={v.value} onClick={() => pick(v.value)}><span class="cut">{v.value}</span>{v.calls >= 0 && <span class="n">{count(v.calls)}</span>}</button>)}
         {f.facet && !values.length && !text && <p class="faint" style={{ padding: '4px 8px' }}>{facets.loading ? 'Reading…' : 'No calls in this range.'}</p>}
-        {text && (!f.facet || !values.length) && <button type="button" disabled={!tagOk} onClick={() => pick(text)}>{tagOk ? <>{f.name} is <b>{text}</b></> : 'Write name=value, such as team=care'}</button>}
+        {text && (!f.facet || !values.length) && <button type="button" disabled={!tagOk} onClick={() => pick(text)}>{tagOk ? <>{f.name} {way === 'is' ? 'is' : 'is not'} <b>{text}</b></> : 'Write name=value, such as team=care'}</button>}
       </div>
     </div>
   )
