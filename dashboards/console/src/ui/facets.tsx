@@ -128,7 +128,7 @@ function Row({ field, value, calls, share, on, off, tab, onFocus, params }: { fi
       </label>
       <span class="facet-acts">
         <button type="button" tabIndex={tab} aria-label={`Only ${name}`} onClick={() => set(only(field, value))}>only</button>
-        <button type="button" tabIndex={tab} aria-pressed={off} aria-label={`Leave ${name} out`} onClick={() => set(leaveOut(params, field, value))}>not</button>
+        <button type="button" tabIndex={tab} aria-pressed={off} aria-label={`Not ${name}`} title="Leave it out" onClick={() => set(leaveOut(params, field, value))}>not</button>
       </span>
     </div>
   )
