@@ -29,7 +29,7 @@ export function SessionsPage() {
   const sessions = list.pages.flatMap((p) => p.sessions)
   const filtered = Object.keys(filters).length > 0
   return (
-    <Page title="Sessions" actions={<><ViewsMenu room="sessions" search={search} /><RangePicker range={range} /></>}>
+    <Page title="Sessions" class="calls" actions={<div class="calls-bar no-print"><ViewsMenu room="sessions" search={search} /><RangePicker range={range} /></div>}>
       <Filters params={params} span={span_}><button type="button" class="btn icon" aria-label="Read again" title="Read again" onClick={list.reload}><Icon name="refresh" size={15} /></button></Filters>
       {list.error && <Problem error={list.error} retry={list.reload} />}
       {!list.error && (

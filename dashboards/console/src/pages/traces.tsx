@@ -27,7 +27,7 @@ export function TracesPage() {
   const traces = list.pages.flatMap((p) => p.traces)
   const filtered = Object.keys(filters).length > 0 || params.has('range') || params.has('since')
   return (
-    <Page title="Traces" actions={<><ViewsMenu room="traces" search={search} /><RangePicker range={range} /></>}>
+    <Page title="Traces" class="calls" actions={<div class="calls-bar no-print"><ViewsMenu room="traces" search={search} /><RangePicker range={range} /></div>}>
       <Filters params={params} span={span}><button type="button" class="btn icon" aria-label="Read again" title="Read again" onClick={list.reload}><Icon name="refresh" size={15} /></button></Filters>
       {list.error && <Problem error={list.error} retry={list.reload} />}
       {!list.error && (
