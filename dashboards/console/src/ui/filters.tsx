@@ -79,7 +79,7 @@ function Picker({ params, span, close }: { params: URLSearchParams; span: { sinc
   const tagOk = field !== 'tag' || /^[\w.-]+\s*[=:]\s*.+$/.test(text)
   return (
     <div ref={box} onKeyDown={step}>
-      <Segmented small label={f.name} value={way} options={[['is', 'is'], ['not', 'is not']]} onChange={setWay} />
+      <Segmented small class="way" label={f.name} value={way} options={[['is', 'is'], ['not', 'is not']]} onChange={setWay} />
       <form onSubmit={(e) => { e.preventDefault(); const v = f.facet ? values[0]?.value ?? text : text; if (v) pick(v) }}>
         <input class="field" aria-label={f.name} placeholder={f.facet ? `Find a ${f.name.toLowerCase()}` : f.hint} value={text} onInput={(e) => setText(e.currentTarget.value)} />
       </form>
