@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/weir-dev/weir/account"
 	"github.com/weir-dev/weir/internal/simulator"
+	"github.com/weir-dev/weir/rag"
 )
 
 // liveTraffic sends made-up calls through the gateway until ctx ends, as a client would.
@@ -77,8 +79,14 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// simulatedOnly before a model's name keeps the demo's own calls from a live provider whose key is in the environment.
-const simulatedOnly = "simulated/"
+// simulated is the name by which the demo's own calls ask for a model, so that none goes to a live provider whose key is in the environment.
+// What a pipeline asks is simulated anyway.
+func simulated(model string) string {
+	if strings.HasPrefix(model, rag.ModelPrefix) {
+		return model
+	}
+	return "simulated/" + model
+}
 
 // send makes one call.
 func send(ctx context.Context, client *openai.Client, r simulator.Request) error {
@@ -88,7 +96,7 @@ func send(ctx context.Context, client *openai.Client, r simulator.Request) error
 		if err := json.Unmarshal(r.Body, &req); err != nil {
 			return err
 		}
-		req.Model = simulatedOnly + req.Model
+		req.Model = openai.EmbeddingModel(simulated(string(req.Model)))
 		_, err := client.CreateEmbeddings(ctx, req)
 		return err
 	}
@@ -96,7 +104,7 @@ func send(ctx context.Context, client *openai.Client, r simulator.Request) error
 	if err := json.Unmarshal(r.Body, &req); err != nil {
 		return err
 	}
-	req.Model = simulatedOnly + req.Model
+	req.Model = simulated(req.Model)
 	if !req.Stream {
 		_, err := client.CreateChatCompletion(ctx, req)
 		return err
