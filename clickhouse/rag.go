@@ -29,6 +29,7 @@ type RAG struct {
 var (
 	_ rag.Index      = (*RAG)(nil)
 	_ rag.ManyReader = (*RAG)(nil)
+	_ rag.Settler    = (*RAG)(nil)
 )
 
 // RAG gives the passages that are kept in this ClickHouse.
@@ -238,7 +239,7 @@ func (r *RAG) Drop(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	for _, table := range []string{"rag_points", "rag_terms", "rag_gone"} {
+	for _, table := range ragTables {
 		if err := r.exec(ctx, step, "ALTER TABLE "+table+" DROP PARTITION "+strconv.FormatUint(c.number, 10)); err != nil {
 			return err
 		}

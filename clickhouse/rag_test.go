@@ -1,9 +1,13 @@
 package clickhouse
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/weir-dev/weir/rag"
 	"github.com/weir-dev/weir/rag/ragtest"
@@ -98,5 +102,63 @@ func TestRAGLeftovers(t *testing.T) {
 		if rows > most {
 			t.Errorf("%s: got %d rows, want a handful", table, rows)
 		}
+	}
+}
+
+// ragParts says in how many parts each table has a collection.
+func ragParts(t *testing.T, index *RAG, c *ragCollection) map[string]uint64 {
+	t.Helper()
+	parts := map[string]uint64{}
+	err := index.query(t.Context(), "count parts", func(rows driver.Rows) error {
+		var table string
+		var n uint64
+		err := rows.Scan(&table, &n)
+		parts[table] = n
+		return err
+	}, "SELECT table, count() FROM system.parts WHERE database = currentDatabase() AND active AND partition_id = '"+strconv.FormatUint(c.number, 10)+"' GROUP BY table")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parts
+}
+
+// A collection that was written in pieces is put together when that is over, and not for each little thing after.
+func TestRAGSettle(t *testing.T) {
+	index, c := ragBench(t, ragtest.NewPoint(1, "d", "one", []float32{1, 0}, ragtest.Terms(1, 1)))
+	points := func(from, to int) (list []rag.Point) {
+		for n := from; n < to; n++ {
+			list = append(list, ragtest.NewPoint(n, "d", "text", ragtest.Unit(1, float32(n)), ragtest.Terms(1, 1/float32(n), 2, 1)))
+		}
+		return list
+	}
+	put := func(from, to int) {
+		t.Helper()
+		if err := index.Put(t.Context(), "c", points(from, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settled := func(step string, want map[string]uint64) {
+		t.Helper()
+		dense, sparse := ragSearch(t, index, 5)
+		if err := index.Settle(t.Context(), "c"); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(ragParts(t, index, &c), want); diff != "" {
+			t.Errorf("%s: parts of tables (-got +want):\n%s", step, diff)
+		}
+		after, words := ragSearch(t, index, 5)
+		if !slices.Equal(after, dense) || !slices.Equal(words, sparse) || len(dense) != 5 || len(sparse) != 5 {
+			t.Errorf("%s: got %v by meaning and %v by words, want what was found before: %v, %v", step, after, words, dense, sparse)
+		}
+	}
+	put(2, 60)
+	put(60, 120)
+	settled("put in pieces", map[string]uint64{"rag_points": 1, "rag_terms": 1})
+	put(120, 125)
+	settled("some more", map[string]uint64{"rag_points": 2, "rag_terms": 2})
+	put(1, 20)
+	settled("some put again", map[string]uint64{"rag_points": 1, "rag_terms": 1, "rag_gone": 1})
+	if err := index.Settle(t.Context(), "none"); !errors.Is(err, rag.ErrNoCollection) {
+		t.Errorf("no such collection: got error %v, want %v", err, rag.ErrNoCollection)
 	}
 }

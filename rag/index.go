@@ -119,6 +119,13 @@ type ManyReader interface {
 	ChunksOf(ctx context.Context, collection string, documents []string) (map[string][]Chunk, error)
 }
 
+// Settler is an Index whose searches cost less once it knows that writing is over for now; see Settling.
+type Settler interface {
+	// Settle arranges what was written to a collection for searching, where that is enough to be worth the work. What is found does
+	// not depend on it. It may be called at any time, by several at once.
+	Settle(ctx context.Context, collection string) error
+}
+
 // Embedder makes vectors of texts. Implementations are safe for concurrent use.
 type Embedder interface {
 	// Embed gives one vector of length 1 for each text, in order. What it cost is in the records of the calls it made.

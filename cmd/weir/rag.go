@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/weir-dev/weir/api"
 	"github.com/weir-dev/weir/internal/metrics"
@@ -19,17 +21,21 @@ import (
 	"github.com/weir-dev/weir/rag/qdrant"
 )
 
+// settleAfter is for how long nothing is put into a collection before it is arranged for searching.
+const settleAfter = 5 * time.Second
+
 // pipelines are the configured pipelines, and how documents get into them.
 type pipelines struct {
-	served  rag.Pipelines
-	configs map[string]*RAGConfig
-	made    map[string]rag.Config
-	indexes map[string]rag.Index // by the name of the pipeline
-	top     llm.Sender
-	counts  *metrics.RAG
-	recall  *rag.Recall
-	local   map[string]rag.Embedder // models that weir runs itself, by the name that shapes have for them
-	price   func(project, model string, u llm.Usage) (price.USD, bool)
+	served   rag.Pipelines
+	configs  map[string]*RAGConfig
+	made     map[string]rag.Config
+	indexes  map[string]rag.Index // by the name of the pipeline
+	top      llm.Sender
+	counts   *metrics.RAG
+	recall   *rag.Recall
+	settling *rag.Settling
+	local    map[string]rag.Embedder // models that weir runs itself, by the name that shapes have for them
+	price    func(project, model string, u llm.Usage) (price.USD, bool)
 }
 
 var _ api.RAG = (*pipelines)(nil)
@@ -43,6 +49,7 @@ type ragParts struct {
 	Answered func(on *llm.Call, a rag.Asked)
 	Spans    func([]rag.Span)
 	Counts   *metrics.RAG
+	Log      *slog.Logger
 	// Words gives what a prompt of the registry says.
 	Words func(ctx context.Context, prompt string) (string, llm.Use, error)
 }
@@ -51,7 +58,7 @@ type ragParts struct {
 func openPipelines(cfg Config, with ragParts) (*pipelines, error) {
 	out := &pipelines{
 		served: rag.Pipelines{}, configs: map[string]*RAGConfig{}, made: map[string]rag.Config{}, indexes: map[string]rag.Index{}, top: with.Top, price: with.Price, counts: with.Counts,
-		recall: rag.NewRecall(with.Counts.Recalled), local: map[string]rag.Embedder{},
+		recall: rag.NewRecall(with.Counts.Recalled), settling: rag.NewSettling(settleAfter, with.Log), local: map[string]rag.Embedder{},
 	}
 	for i := range cfg.RAG {
 		c := &cfg.RAG[i]
@@ -190,6 +197,7 @@ func (p *pipelines) Put(ctx context.Context, name string, on *llm.Call, docs ite
 		},
 	}
 	summary, err := x.Run(ctx, docs)
+	p.settling.Written(index, x.Collection)
 	if err != nil {
 		return summary, err
 	}

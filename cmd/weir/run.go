@@ -199,7 +199,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	questions := newAskedLog(store.RAGLog(), store, log)
 	answering, err := openPipelines(cfg, ragParts{
 		ClickHouse: store.RAG(), Qdrant: ragIndex(passages), Top: ingest.Record(send, recording), Price: payerPrices(table, priceNames(cfg), book),
-		Answered: questions.add, Spans: ragSpans(waiting, otel, log), Counts: gauges.CountRAG(pipelineNames(cfg)), Words: registry.Words,
+		Answered: questions.add, Spans: ragSpans(waiting, otel, log), Counts: gauges.CountRAG(pipelineNames(cfg)), Log: log, Words: registry.Words,
 	})
 	if err != nil {
 		return err
@@ -260,7 +260,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	if err := startGuard(ctx, guard); err != nil {
 		return err
 	}
-	noting := goAll(background, questions.run, answering.recall.Run)
+	noting := goAll(background, questions.run, answering.recall.Run, answering.settling.Run)
 	defer func() { stop(); noting() }()
 	budgets := goAll(background, guard.Run, memory.stage.Run)
 	defer func() { stop(); budgets() }()
