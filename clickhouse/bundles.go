@@ -190,20 +190,19 @@ func (w *where) keys(b *bundling, list []candidate) string {
 	return "(toString(project), session) IN arrayZip(" + w.param("Array(String)", projects) + ", " + w.param("Array(String)", ids) + ")"
 }
 
-// bundleSums are the figures of a bundle, beside its key. FIRST is what orders its spans.
-var bundleSums = strings.ReplaceAll(`count(), countIf(kind = 'call'), countIf(kind = 'call' AND status = 'error'), countIf(kind = 'call' AND price_status = 'unpriced'),
+// bundleSums are the figures of a bundle, beside its key: of narrow columns, as its spans may be many.
+const bundleSums = `count(), countIf(kind = 'call'), countIf(kind = 'call' AND status = 'error'), countIf(kind = 'call' AND price_status = 'unpriced'),
 	toString(sumIf(toDecimal128(ifNull(cost, 0), 9), kind = 'call')), toString(sumIf(toDecimal128(saved, 9), kind = 'call')),
 	sumIf(input_uncached, kind = 'call'), sumIf(cache_read, kind = 'call'), sumIf(cache_write_5m, kind = 'call'), sumIf(cache_write_1h, kind = 'call'),
 	sumIf(input_audio, kind = 'call'), sumIf(output_text, kind = 'call'), sumIf(reasoning, kind = 'call'), sumIf(output_audio, kind = 'call'),
 	arraySort(groupUniqArrayIf(8)(toString(model), kind = 'call' AND model != '')), arraySort(groupUniqArrayIf(8)(user, user != '')),
-	min(start_time), max(start_time), toInt64(max(toUnixTimestamp64Micro(start_time) + intDiv(duration_ns, 1000))),
-	argMin(id, FIRST), toString(argMin(kind, FIRST)), argMin(duration_ns, FIRST), argMin(trace_id, FIRST), argMin(span_id, FIRST), argMin(parent_id, FIRST),
-	toString(argMin(project, FIRST)), toString(argMin(key, FIRST)), argMin(user, FIRST), argMin(session, FIRST),
-	toString(argMin(endpoint, FIRST)), argMin(stream, FIRST), toString(argMin(provider, FIRST)), toString(argMin(model_requested, FIRST)), toString(argMin(model, FIRST)),
-	toString(argMin(status, FIRST)), argMin(http_status, FIRST), toString(argMin(error_code, FIRST)), argMin(input_preview, FIRST)`,
-	"FIRST", "tuple(start_time, kind = 'attempt', -duration_ns)")
+	min(start_time), max(start_time), toInt64(max(toUnixTimestamp64Micro(start_time) + intDiv(duration_ns, 1000)))`
 
-// sumBundles reads the figures of bundles, in the order of list.
+// bundleFirst is what is told of the span that a bundle begins with, beside the bundle's key.
+const bundleFirst = `id, toString(kind), start_time, duration_ns, trace_id, span_id, parent_id, toString(project), toString(key), user, session,
+	toString(endpoint), stream, toString(provider), toString(model_requested), toString(model), toString(status), http_status, toString(error_code), input_preview`
+
+// sumBundles reads the figures of bundles, in the order of list, and then what each begins with.
 func (db *DB) sumBundles(ctx context.Context, b *bundling, list []candidate) ([]trace.Bundle, error) {
 	if len(list) == 0 {
 		return nil, nil
@@ -217,20 +216,29 @@ func (db *DB) sumBundles(ctx context.Context, b *bundling, list []candidate) ([]
 	w.among(b, list)
 	w.started(since, until)
 	found := make(map[bundleKey]trace.Bundle, len(list))
+	began := make(map[bundleKey]time.Time, len(list))
 	err = db.query(ctx, "sum up "+b.name, func(rows driver.Rows) error {
-		k, sums, err := scanBundle(rows)
-		found[k] = sums
+		k, first, sums, err := scanBundle(rows)
+		found[k], began[k] = sums, first
 		return err
 	}, "SELECT "+b.columns()+", "+bundleSums+" FROM calls"+w.String()+" GROUP BY in_project, in_id", w.args...)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.bundleExtras(ctx, b, list, since, until, found); err != nil {
+	var firsts map[bundleKey]trace.CallRow
+	err = atOnce(
+		func() (err error) { firsts, err = db.bundleFirsts(ctx, b, list, began); return err },
+		func() error { return db.bundleExtras(ctx, b, list, since, until, found) },
+	)
+	if err != nil {
 		return nil, err
 	}
 	out := make([]trace.Bundle, 0, len(list))
 	for _, c := range list {
-		if sums, ok := found[c.bundleKey]; ok { // it may have been removed between the two questions
+		sums, ok := found[c.bundleKey]
+		first, known := firsts[c.bundleKey]
+		if ok && known { // it may have been removed between the questions
+			sums.First = first
 			out = append(out, sums)
 		}
 	}
@@ -251,33 +259,55 @@ func (db *DB) bundleSpan(ctx context.Context, b *bundling, list []candidate) (si
 	return since, until.Add(time.Microsecond), err
 }
 
-func scanBundle(rows driver.Rows) (k bundleKey, out trace.Bundle, err error) {
+func scanBundle(rows driver.Rows) (k bundleKey, began time.Time, out trace.Bundle, err error) {
 	var (
 		spans, calls, errs, unpriced uint64
 		cost, saved                  string
-		first                        time.Time
 		ended                        int64
-		kind, endpoint, status       string
-		duration                     int64
-		http                         int32
 	)
-	u, s := &out.Usage, &out.First
+	u := &out.Usage
 	err = rows.Scan(&k.project, &k.id, &spans, &calls, &errs, &unpriced, &cost, &saved,
 		&u.InputUncached, &u.CacheRead, &u.CacheWrite5m, &u.CacheWrite1h, &u.InputAudio, &u.OutputText, &u.Reasoning, &u.OutputAudio,
-		&out.Models, &out.Users, &first, &out.Last, &ended,
-		&s.ID, &kind, &duration, &s.TraceID, &s.SpanID, &s.ParentID, &s.Project, &s.Key, &s.User, &s.Session,
-		&endpoint, &s.Stream, &s.Provider, &s.ModelRequested, &s.Model, &status, &http, &s.ErrorCode, &s.InputPreview)
+		&out.Models, &out.Users, &began, &out.Last, &ended)
 	if err != nil {
-		return k, out, err
+		return k, began, out, err
 	}
 	out.ID, out.Spans, out.Calls, out.Errors, out.Unpriced = k.id, int64(spans), int64(calls), int64(errs), int64(unpriced)
 	out.Last, out.End = out.Last.UTC(), time.UnixMicro(ended).UTC()
-	s.Start, s.Duration, s.Kind, s.Endpoint, s.Status, s.HTTPStatus = first.UTC(), time.Duration(duration), trace.Kind(kind), llm.Endpoint(endpoint), trace.Status(status), int(http)
 	if out.Cost, err = parseSum(cost); err != nil {
-		return k, out, err
+		return k, began, out, err
 	}
 	out.Saved, err = parseSum(saved)
-	return k, out, err
+	return k, began, out, err
+}
+
+// bundleFirsts reads the span that each bundle begins with: of those that start first a call rather than its attempt, and the longest.
+func (db *DB) bundleFirsts(ctx context.Context, b *bundling, list []candidate, began map[bundleKey]time.Time) (map[bundleKey]trace.CallRow, error) {
+	starts := make([]time.Time, 0, len(began))
+	for _, at := range began {
+		starts = append(starts, at)
+	}
+	var w where
+	w.and(b.kind)
+	w.at(starts)
+	w.among(b, list)
+	out := make(map[bundleKey]trace.CallRow, len(list))
+	err := db.query(ctx, "read how "+b.name+" begin", func(rows driver.Rows) error {
+		var (
+			k                      bundleKey
+			s                      trace.CallRow
+			kind, endpoint, status string
+			duration               int64
+			http                   int32
+		)
+		err := rows.Scan(&k.project, &k.id,
+			&s.ID, &kind, &s.Start, &duration, &s.TraceID, &s.SpanID, &s.ParentID, &s.Project, &s.Key, &s.User, &s.Session,
+			&endpoint, &s.Stream, &s.Provider, &s.ModelRequested, &s.Model, &status, &http, &s.ErrorCode, &s.InputPreview)
+		s.Start, s.Duration, s.Kind, s.Endpoint, s.Status, s.HTTPStatus = s.Start.UTC(), time.Duration(duration), trace.Kind(kind), llm.Endpoint(endpoint), trace.Status(status), int(http)
+		out[k] = s
+		return err
+	}, "SELECT "+b.columns()+", "+bundleFirst+" FROM calls"+w.String()+" ORDER BY start_time, kind = 'attempt', duration_ns DESC LIMIT 1 BY in_project, in_id", w.args...)
+	return out, err
 }
 
 // bundleExtras adds what stands in other tables: what was added to the cost of calls, and how many scores they have.

@@ -43,6 +43,12 @@ func (db *DB) PutScores(ctx context.Context, batch []trace.Score) error {
 
 // holding selects the scores that hold of those that a filter picks.
 func (w *where) holding(f *trace.ScoreFilter) string {
+	w.scores(f)
+	return "(SELECT * FROM (SELECT " + scoreColumns.String() + " FROM scores" + w.String() + " ORDER BY id, revision DESC LIMIT 1 BY id) WHERE NOT deleted)"
+}
+
+// scores keeps the revisions of scores that a filter picks.
+func (w *where) scores(f *trace.ScoreFilter) {
 	w.started(f.Since, f.Until)
 	for _, c := range [...]struct{ column, value string }{
 		{"id", f.ID},
@@ -65,31 +71,34 @@ func (w *where) holding(f *trace.ScoreFilter) string {
 	} else if f.Prompt != "" {
 		w.and("prompt = " + w.text(f.Prompt))
 	}
-	return "(SELECT * FROM (SELECT " + scoreColumns.String() + " FROM scores" + w.String() + " ORDER BY id, revision DESC LIMIT 1 BY id) WHERE NOT deleted)"
 }
 
 // ListScores lists scores, newest first; see trace.Scores. A limit outside 1..1000 is taken to be the nearest in it.
 func (db *DB) ListScores(ctx context.Context, f trace.ScoreFilter, limit int, after string) (trace.ScorePage, error) {
 	limit = min(max(limit, 1), 1000)
-	var w where
-	from := w.holding(&f)
-	beyond := ""
+	var from *cursor
 	if after != "" {
 		c, err := decodeCursor(after, scoreFilterSum(&f))
 		if err != nil {
 			return trace.ScorePage{}, err
 		}
-		beyond = " WHERE (start_time, id) < (" + w.moment(c.start) + ", " + w.text(c.id) + ")"
+		from = &c
+	}
+	ids, err := db.newestScores(ctx, &f, limit+1, from)
+	if err != nil || len(ids) == 0 {
+		return trace.ScorePage{}, err
 	}
 	var page trace.ScorePage
-	err := db.query(ctx, "list scores", func(rows driver.Rows) error {
+	var w where
+	w.and("id IN " + w.param("Array(String)", ids))
+	err = db.query(ctx, "list scores", func(rows driver.Rows) error {
 		var r scoreRow
 		if err := rows.ScanStruct(&r); err != nil {
 			return err
 		}
 		page.Scores = append(page.Scores, r.score())
 		return nil
-	}, "SELECT * FROM "+from+beyond+" ORDER BY start_time DESC, id DESC LIMIT "+strconv.Itoa(limit+1), w.args...)
+	}, "SELECT * FROM "+w.holding(&f)+" ORDER BY start_time DESC, id DESC", w.args...)
 	if err != nil {
 		return trace.ScorePage{}, err
 	}
@@ -99,6 +108,24 @@ func (db *DB) ListScores(ctx context.Context, f trace.ScoreFilter, limit int, af
 		page.Next = cursor{last.CallStart, last.ID}.encode(scoreFilterSum(&f))
 	}
 	return page, nil
+}
+
+// newestScores finds the first n scores that hold, behind a place, by a few narrow columns.
+func (db *DB) newestScores(ctx context.Context, f *trace.ScoreFilter, n int, from *cursor) (ids []string, err error) {
+	var w where
+	w.scores(f)
+	beyond := ""
+	if from != nil {
+		beyond = " AND (at, id) < (" + w.moment(from.start) + ", " + w.text(from.id) + ")"
+	}
+	err = db.query(ctx, "list scores", func(rows driver.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, "SELECT id FROM (SELECT id, argMax(deleted, revision) AS gone, argMax(start_time, revision) AS at FROM scores"+w.String()+" GROUP BY id) WHERE NOT gone"+beyond+
+		" ORDER BY at DESC, id DESC LIMIT "+strconv.Itoa(n), w.args...)
+	return ids, err
 }
 
 // scoreFilterSum tells filters apart, times aside.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -232,21 +231,16 @@ func (l *sorted) upTo(w *where, k *sortKey) string {
 	return fmt.Sprintf("(%[1]s %[4]s %[2]s OR %[1]s = %[2]s AND %[3]s)", l.expr, v, sameValue, l.sign(">", "<"))
 }
 
-// calls reads the first n calls at these places. Their minutes lead to a granule or two each.
+// calls reads the first n calls at these places.
 func (l *sorted) calls(ctx context.Context, db *DB, keys []sortKey, n int) ([]trace.CallRow, error) {
 	var w where
 	w.and("kind = 'call'")
-	minutes := make([]string, 0, len(keys))
-	seen := map[int64]bool{}
-	ids := make([]string, 0, len(keys))
+	starts := make([]time.Time, len(keys))
+	ids := make([]string, len(keys))
 	for i := range keys {
-		ids = append(ids, keys[i].ID)
-		if minute := keys[i].start().Truncate(time.Minute).Unix(); !seen[minute] {
-			seen[minute] = true
-			minutes = append(minutes, "toDateTime("+strconv.FormatInt(minute, 10)+", 'UTC')")
-		}
+		starts[i], ids[i] = keys[i].start(), keys[i].ID
 	}
-	w.and("toStartOfMinute(start_time) IN (" + strings.Join(minutes, ", ") + ")") // numbers in place: a parameter would not lead to granules
+	w.at(starts)
 	if l.f.Text != "" {
 		w.and("id IN " + w.param("Array(String)", ids))
 	} else {

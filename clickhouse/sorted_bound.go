@@ -9,7 +9,7 @@ import (
 
 const (
 	sampleSpans = 12      // that calls are sampled from, an even distance apart
-	sampleShare = 12      // one part of so many
+	sampleShare = 6       // one part of so many
 	sampleFrom  = 2 * day // shorter times are looked through without
 )
 
