@@ -21,7 +21,7 @@ import (
 //
 //	WEIR_BENCH_CALLS=10000000 WEIR_BENCH_DATA=/var/tmp/weir-bench go test ./clickhouse -run - -bench Pages -benchtime 20x -timeout 2h
 func BenchmarkPages(b *testing.B) {
-	db, start, end := benchCalls(b)
+	db, _, end := benchCalls(b)
 	fillBeside(b, db)
 	middle, err := db.Calls(b.Context(), trace.Filter{Until: end.Add(-10 * day)}, 1, "")
 	if err != nil {
@@ -31,7 +31,7 @@ func BenchmarkPages(b *testing.B) {
 	ask := asks{db}
 	sorted, costs, counts := ask.sorted, ask.costs, ask.counts
 	list := func(f trace.Filter) question { return sorted(f, trace.CallsByTime, 60, "") }
-	month, week := trace.Filter{Since: start}, trace.Filter{Since: end.Add(-7*day + 7*time.Second)}
+	month, week := trace.Filter{Since: end.Truncate(day).Add(-29 * day)}, trace.Filter{Since: end.Truncate(day).Add(-6 * day)} // as the console has them
 	today, hours := trace.Filter{Since: end.Truncate(day)}, trace.Filter{Since: end.Add(-56 * day).Truncate(time.Hour), Until: end.Truncate(time.Hour)}
 	of := func(f trace.Filter, change func(*trace.Filter)) trace.Filter { change(&f); return f }
 	project := func(f trace.Filter) trace.Filter {
@@ -42,7 +42,8 @@ func BenchmarkPages(b *testing.B) {
 	}
 	session := trace.Filter{Session: call.Session, Project: call.Project}
 	before := func(f trace.Filter) trace.Filter {
-		return trace.Filter{Since: f.Since.Add(f.Since.Sub(end)), Until: f.Since}
+		span := end.Truncate(day).Add(day).Sub(f.Since)
+		return trace.Filter{Since: f.Since.Add(-span), Until: end.Truncate(time.Minute).Add(-span)}
 	}
 	scored := func(f trace.Filter) trace.ScoreFilter { return trace.ScoreFilter{Since: f.Since, Until: f.Until} }
 	open := []string{"project", "model", "status"} // of the counts beside the calls, at first
@@ -167,10 +168,10 @@ func BenchmarkPages(b *testing.B) {
 		{"Budgets: one burning down", together(costs(project(month), "status", "day"), forecast(project(month)))},
 		{"Models: what has no price, 30 days", together(ask.unpriced(month), costs(of(month, func(f *trace.Filter) { f.Unpriced = true }), "provider", "model"), ask.facets(month))},
 		{"Prompts, 7 days", costs(week, "prompt")},
-		{"A prompt, 30 days", together(costs(of(month, func(f *trace.Filter) { f.Prompt = "prompt-3" }), "prompt"), ask.scores(trace.ScoreFilter{Since: start, Prompt: "prompt-3"}, "prompt"))},
+		{"A prompt, 30 days", together(costs(of(month, func(f *trace.Filter) { f.Prompt = "prompt-3" }), "prompt"), ask.scores(trace.ScoreFilter{Since: month.Since, Prompt: "prompt-3"}, "prompt"))},
 		{"Experiments: one of 14 days", trial(trace.Filter{Since: end.Add(-14 * day)})},
 		{"Scores, 30 days", together(ask.scores(scored(month)), ask.scoreList(scored(month), 25))},
-		{"A score, 30 days", together(ask.scores(trace.ScoreFilter{Since: start, Name: "helpful"}, "day"), ask.scores(trace.ScoreFilter{Since: start, Name: "helpful"}, "model"), ask.scoreList(trace.ScoreFilter{Since: start, Name: "helpful"}, 25))},
+		{"A score, 30 days", together(ask.scores(trace.ScoreFilter{Since: month.Since, Name: "helpful"}, "day"), ask.scores(trace.ScoreFilter{Since: month.Since, Name: "helpful"}, "model"), ask.scoreList(trace.ScoreFilter{Since: month.Since, Name: "helpful"}, 25))},
 		{"RAG, 7 days", asked(week)},
 		{"RAG, 30 days", asked(month)},
 		{"Drift", func(ctx context.Context) error {

@@ -275,7 +275,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, started func(*servic
 	defer func() { stop(); evaluating() }()
 	alarmed := goAll(background, alerts.Run)
 	defer func() { stop(); alarmed() }()
-	reporting := goAll(background, papers.Sender.Run)
+	reporting := goAll(background, papers.Sender.Run, func(ctx context.Context) { drifts.Keep(ctx, log) })
 	defer func() { stop(); reporting() }()
 	tailing, stopTailing := context.WithCancel(ctx) // who listens is not waited for when weir stops
 	tailed := goAll(tailing, coming.Run)

@@ -2,6 +2,7 @@ package drift
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -10,38 +11,91 @@ const (
 	lag   = 10 * time.Minute // for calls that run on beyond the hour they began in
 	fresh = 10 * time.Minute // how long a report is not made again
 	soon  = time.Minute      // and one that could compare nothing
+	late  = 30 * time.Minute // how old one may get that is being made again
 )
 
 // Reports makes reports and keeps the last one for a while. Safe for concurrent use.
 type Reports struct {
 	source Source
 
-	mu     sync.Mutex // held while a report is made, so that one is made for all who wait
+	making sync.Mutex // held while a report is made, so that one is made for all who wait
+
+	mu     sync.Mutex // guards the rest
 	last   *Report
 	madeAt time.Time
+	kept   bool // Keep runs
 }
 
 // NewReports makes Reports of a source.
 func NewReports(s Source) *Reports { return &Reports{source: s} }
 
-// At gives the report of a moment, not more than some minutes old. It is shared: do not change it.
+// At gives the report of a moment, not more than some minutes old. While Keep runs nobody waits for one, but for the first. It is
+// shared: do not change it.
 func (r *Reports) At(ctx context.Context, now time.Time) (*Report, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	until := now.Add(-lag).UTC().Truncate(time.Hour)
-	if r.last != nil && r.last.Until.Equal(until) {
-		holds := soon
-		if len(r.last.Series) > 0 && r.last.Series[0].Q != nil {
-			holds = fresh
+	if held := r.held(now, true); held != nil {
+		return held, nil
+	}
+	return r.renew(ctx, now)
+}
+
+// Keep makes reports as they are due, until ctx ends.
+func (r *Reports) Keep(ctx context.Context, log *slog.Logger) {
+	keeping := func(is bool) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.kept = is
+	}
+	keeping(true)
+	defer keeping(false)
+	tick := time.NewTicker(soon)
+	defer tick.Stop()
+	for {
+		if _, err := r.renew(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			log.Warn("traffic not compared, tried again in a minute", "error", err)
 		}
-		if age := now.Sub(r.madeAt); age >= 0 && age < holds {
-			return r.last, nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
-	made, err := r.source.Measure(ctx, until)
+}
+
+// renew makes the report of a moment, unless that one is held and fresh.
+func (r *Reports) renew(ctx context.Context, now time.Time) (*Report, error) {
+	r.making.Lock()
+	defer r.making.Unlock()
+	if held := r.held(now, false); held != nil {
+		return held, nil
+	}
+	made, err := r.source.Measure(ctx, ofHour(now))
 	if err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.last, r.madeAt = made, now
 	return made, nil
 }
+
+// held is the last report if it is still good, or will do while Keep makes the next; else nil.
+func (r *Reports) held(now time.Time, orLate bool) *Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	age := now.Sub(r.madeAt)
+	if r.last == nil || age < 0 {
+		return nil
+	}
+	compared := len(r.last.Series) > 0 && r.last.Series[0].Q != nil
+	holds := soon
+	if compared {
+		holds = fresh
+	}
+	if r.last.Until.Equal(ofHour(now)) && age < holds || orLate && r.kept && compared && age < late {
+		return r.last
+	}
+	return nil
+}
+
+// ofHour is where the last 24 hours end that can be looked at.
+func ofHour(now time.Time) time.Time { return now.Add(-lag).UTC().Truncate(time.Hour) }
