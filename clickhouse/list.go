@@ -50,7 +50,7 @@ func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string
 		return trace.Page{}, fmt.Errorf("list calls: %w", err)
 	}
 	var page trace.Page
-	for lo, hi := range steps(f, from, time.Now()) {
+	list := func(lo, hi time.Time) error {
 		var w where
 		w.and("kind = 'call'")
 		w.filter(&f)
@@ -60,15 +60,26 @@ func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string
 		}
 		w.search(&f, lo, hi)
 		rest := w.param("UInt32", limit+1-len(page.Calls))
-		err := db.query(ctx, "list calls", lines(&page.Calls), "SELECT "+lineColumns+" FROM calls"+w.String()+newestFirst+" LIMIT "+rest, w.args...)
-		if err != nil {
-			return trace.Page{}, err
+		return db.query(ctx, "list calls", lines(&page.Calls), "SELECT "+lineColumns+" FROM calls"+w.String()+newestFirst+" LIMIT "+rest, w.args...)
+	}
+	var known *gap // found once the first step has too few
+	for lo, hi := range steps(f, from, time.Now()) {
+		for _, s := range known.around(lo, hi) {
+			if err := list(s.lo, s.hi); err != nil {
+				return trace.Page{}, err
+			}
+			if len(page.Calls) > limit {
+				page.Calls = page.Calls[:limit]
+				last := &page.Calls[limit-1]
+				page.Next = cursor{last.Start, last.ID}.encode(filterSum(&f))
+				return page, nil
+			}
 		}
-		if len(page.Calls) > limit {
-			page.Calls = page.Calls[:limit]
-			last := &page.Calls[limit-1]
-			page.Next = cursor{last.Start, last.ID}.encode(filterSum(&f))
-			break
+		if known == nil {
+			var err error
+			if known, err = db.gapBefore(ctx, &f, lo, uint64(limit+1-len(page.Calls))); err != nil {
+				return trace.Page{}, err
+			}
 		}
 	}
 	return page, nil

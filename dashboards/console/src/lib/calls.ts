@@ -21,6 +21,8 @@ export const remember = (id: string): void => {
 let looked = ''
 
 const FIRST = 60, FURTHER = 200
+/** Of a sorted list the calls lie far apart, and each costs: as many as a tall window shows, and further ones as they come into sight. */
+const SORTED = 30
 /** MOST is how many calls a list that is followed keeps. */
 export const MOST = 10_000
 
@@ -97,7 +99,7 @@ export function useCalls(params: Record<string, string | string[]>, search: stri
     if (!st.calls.length || round) {
       st.loading = true
       draw()
-      get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: FIRST }), stop.signal).then((page) => {
+      get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: params.sort ? SORTED : FIRST }), stop.signal).then((page) => {
         Object.assign(st, { calls: page.calls ?? [], next: page.next ?? '', error: undefined, loading: false, fresh: new Set(), cut: false })
         draw()
       }, (e: unknown) => { if (!stop.signal.aborted) { st.error = e as Failure; st.loading = false; draw() } })
@@ -114,7 +116,7 @@ export function useCalls(params: Record<string, string | string[]>, search: stri
     if (!st.next || st.loading) return
     st.loading = true
     draw()
-    get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: FURTHER, cursor: st.next })).then((page) => {
+    get<{ calls: Call[]; next: string }>(query('/api/v1/calls', { ...params, limit: params.sort ? 2 * SORTED : FURTHER, cursor: st.next })).then((page) => {
       const have = new Set(st.calls.map((c) => c.id))
       Object.assign(st, { calls: [...st.calls, ...page.calls.filter((c) => !have.has(c.id))], next: page.next ?? '', loading: false, error: undefined })
       draw()
