@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func BenchmarkPages(b *testing.B) {
 	}
 	scored := func(f trace.Filter) trace.ScoreFilter { return trace.ScoreFilter{Since: f.Since, Until: f.Until} }
 	open := []string{"project", "model", "status"} // of the counts beside the calls, at first
-	all := append(open, "provider", "endpoint", "cache", "key", "user", "error_code", "price_status", "tag", "tag.team")
+	all := append(slices.Clone(open), "provider", "endpoint", "cache", "key", "user", "error_code", "price_status", "tag", "tag.team")
 	forecast := func(f trace.Filter) question {
 		return together(costs(f), costs(of(hours, func(h *trace.Filter) { h.Project = f.Project }), "hour"))
 	}
