@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,52 @@ func TestCountedSpan(t *testing.T) {
 		if !s.since.Equal(tt.want) {
 			t.Errorf("%s: counted since %v, want %v", tt.name, s.since, tt.want)
 		}
+	}
+}
+
+// Sessions that go on for days are found in a few questions, however many calls of theirs there are.
+func TestLongSessions(t *testing.T) {
+	db, newest := explored(t)
+	var records []trace.Record
+	for i := range 900 {
+		start := newest.Add(-time.Duration(i) * 5 * time.Minute)
+		records = append(records, trace.Record{Call: trace.Span{
+			ID: llm.NewID(start), TraceID: llm.NewTraceID(), SpanID: llm.NewSpanID(), Kind: trace.KindCall, Start: start, Duration: time.Second,
+			Project: "shop", User: "eve", Session: fmt.Sprint("long", i%3), Status: trace.StatusOK, Usage: llm.Usage{OutputText: 1},
+		}})
+	}
+	if err := db.Write(t.Context(), trace.Batch{Token: "long", Records: trace.Slice(records)}); err != nil {
+		t.Fatal(err)
+	}
+	asked := func() (n uint64) {
+		t.Helper()
+		if err := db.scan(t.Context(), "count questions", []any{&n}, "SELECT sum(value) FROM system.events WHERE event = 'SelectQuery'"); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := asked()
+	got := map[string]int64{}
+	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+		page, err := db.Sessions(t.Context(), trace.Filter{User: "eve", Until: newest.Add(time.Hour)}, 2, cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range page.Bundles {
+			b := &page.Bundles[i]
+			got[b.ID] += b.Calls
+			first := slices.IndexFunc(records[897:], func(r trace.Record) bool { return r.Call.Session == b.ID }) + 897 // the oldest come last
+			if b.Usage.OutputText != 300 || b.First.ID != records[first].Call.ID {
+				t.Errorf("session %s has %d tokens and begins with %s, want 300 and %s", b.ID, b.Usage.OutputText, b.First.ID, records[first].Call.ID)
+			}
+		}
+		cursor = page.Next
+	}
+	if diff := cmp.Diff(map[string]int64{"long0": 300, "long1": 300, "long2": 300}, got); diff != "" {
+		t.Errorf("sessions (-want +got)\n%s", diff)
+	}
+	if n := asked() - before; n > 60 {
+		t.Errorf("two pages took %d questions", n)
 	}
 }
 
