@@ -18,11 +18,12 @@ type gap struct {
 // gapBefore looks in the rollups for how long before a moment there is no call of a filter, and from where on there are n of them.
 func (db *DB) gapBefore(ctx context.Context, f *trace.Filter, until time.Time, n uint64) (*gap, error) {
 	inRollups := func(d dimension) bool { return d == "user" || slices.Contains(usageDimensions, d) }
-	if dims := filterDimensions(f); f.Text != "" || len(dims) == 0 || !all(dims, inRollups) || until.IsZero() || !f.Since.Before(until) {
+	dims := filterDimensions(f)
+	if f.Text != "" || len(dims) == 0 || !all(dims, inRollups) || until.IsZero() || !f.Since.Before(until) {
 		return &gap{}, nil
 	}
 	table := "usage_1h"
-	if f.User != "" {
+	if slices.Contains(dims, "user") {
 		table = "usage_user_1h"
 	}
 	// The hour that the moment is in may have calls on both of its sides.
