@@ -102,20 +102,33 @@ func (r *RAG) searchIn(ctx context.Context, c *ragCollection, q *rag.Query) (rag
 // search finds both lists and reads their rows. It says whether there is a point for each row of words; careful looks
 // for that beforehand, which takes longer.
 func (r *RAG) search(ctx context.Context, c *ragCollection, q *rag.Query, careful bool) (rag.Found, bool, error) {
-	var w where
 	var lists [2][]ragFound // by meaning, by words
+	var near, words where
 	fast := ch.Context(ctx, ch.WithSettings(ragSettings))
-	err := r.query(fast, "search "+strconv.Quote(c.Name), func(rows driver.Rows) error {
-		var list uint8
-		var f ragFound
-		if err := rows.Scan(&list, &f.seq, &f.score); err != nil {
-			return err
+	find := func(list *[]ragFound, w *where, sql string) error {
+		return r.query(fast, "search "+strconv.Quote(c.Name), func(rows driver.Rows) error {
+			var f ragFound
+			if err := rows.Scan(&f.seq, &f.score); err != nil {
+				return err
+			}
+			if !math.IsInf(f.score, -1) {
+				*list = append(*list, f)
+			}
+			return nil
+		}, sql+" ORDER BY score DESC, seq LIMIT "+strconv.Itoa(q.Limit+ragTies), w.args...)
+	}
+	// Two statements, as what the engine does before it reads is a good part of each and done by one thread.
+	err := atOnce(func() error {
+		if q.Vector == nil {
+			return nil
 		}
-		if !math.IsInf(f.score, -1) {
-			lists[list] = append(lists[list], f)
+		return find(&lists[0], &near, c.nearSQL(&near, q))
+	}, func() error {
+		if len(q.Terms.IDs) == 0 {
+			return nil
 		}
-		return nil
-	}, c.searchSQL(&w, q, careful), w.args...)
+		return find(&lists[1], &words, c.wordsSQL(&words, q, careful))
+	})
 	if err != nil {
 		return rag.Found{}, false, err
 	}
@@ -159,15 +172,15 @@ func lastAlike(list []ragFound, limit int) ([]ragFound, bool) {
 func (r *RAG) lowest(ctx context.Context, c *ragCollection, q *rag.Query, which int, list []ragFound) ([]ragFound, error) {
 	score := list[len(list)-1].score
 	better := slices.IndexFunc(list, func(f ragFound) bool { return f.score == score })
-	one := *q
-	if which == 0 {
-		one.Terms = rag.Terms{}
-	} else {
-		one.Vector = nil
-	}
 	out := slices.Clone(list[:better])
 	var w where
-	alike := "SELECT seq FROM (" + c.listsSQL(&w, &one, false)[0] + ") WHERE score = " + w.param("Float64", score)
+	all := ""
+	if which == 0 {
+		all = c.nearSQL(&w, q)
+	} else {
+		all = c.wordsSQL(&w, q, false)
+	}
+	alike := "SELECT seq FROM (" + all + ") WHERE score = " + w.param("Float64", score)
 	err := r.query(ctx, "search "+strconv.Quote(c.Name)+" for passages that are as good", func(rows driver.Rows) error {
 		f := ragFound{score: score}
 		err := rows.Scan(&f.seq)
@@ -177,17 +190,10 @@ func (r *RAG) lowest(ctx context.Context, c *ragCollection, q *rag.Query, which 
 	return out, err
 }
 
-// searchSQL finds the numbers and scores of both lists, each with some rows more than asked for.
-func (c *ragCollection) searchSQL(w *where, q *rag.Query, careful bool) string {
-	lists := c.listsSQL(w, q, careful)
-	end := " ORDER BY score DESC, seq LIMIT " + strconv.Itoa(q.Limit+ragTies)
-	return "SELECT * FROM (" + strings.Join(lists, end+") UNION ALL SELECT * FROM (") + end + ")"
-}
-
-// listsSQL finds the numbers and scores of all rows, by meaning and by words.
-func (c *ragCollection) listsSQL(w *where, q *rag.Query, careful bool) []string {
-	living := "seq NOT IN (SELECT seq FROM rag_gone WHERE " + c.rows() + ")"
-	tenant := "1"
+// passes are the conditions on a point's row: that it is there now, is of the tenant and has the labels. The first two are given apart besides.
+func (c *ragCollection) passes(w *where, q *rag.Query) (passes, living, tenant string) {
+	living = "seq NOT IN (SELECT seq FROM rag_gone WHERE " + c.rows() + ")"
+	tenant = "1"
 	if !q.AnyTenant {
 		tenant = "tenant IN ('', " + w.text(q.Tenant) + ")"
 	}
@@ -196,35 +202,37 @@ func (c *ragCollection) listsSQL(w *where, q *rag.Query, careful bool) []string 
 		n := w.text(name)
 		conds = append(conds, "has(label_names, "+n+") AND has("+w.param("Array(String)", q.Labels[name])+", label_values[indexOf(label_names, "+n+")])")
 	}
-	passes := strings.Join(conds, " AND ")
-	inPostings := tenant
+	return strings.Join(conds, " AND "), living, tenant
+}
+
+// nearSQL gives the numbers and scores of all rows, by meaning.
+func (c *ragCollection) nearSQL(w *where, q *rag.Query) string {
+	passes, _, _ := c.passes(w, q)
+	product := "toFloat64(dotProduct(vector, " + w.param("Array(Float32)", q.Vector) + "))"
+	score, from := product, c.rows()+" AND "+passes
+	if len(q.Labels) == 0 {
+		// Most points pass. Taking out the vectors of the others would copy all that stay: scores are told apart instead.
+		score, from = "if("+passes+", "+product+", -inf)", c.rows()
+	}
+	return "SELECT seq, " + score + " AS score FROM rag_points PREWHERE " + from
+}
+
+// wordsSQL gives the numbers and scores of all rows that have one of the words; careful asks for their points first.
+func (c *ragCollection) wordsSQL(w *where, q *rag.Query, careful bool) string {
+	passes, living, inPostings := c.passes(w, q)
 	if len(q.Labels) > 0 || careful {
 		inPostings = "seq IN (SELECT seq FROM rag_points WHERE " + c.rows() + " AND " + passes + ")"
 	}
-
-	var lists []string
-	if q.Vector != nil {
-		product := "toFloat64(dotProduct(vector, " + w.param("Array(Float32)", q.Vector) + "))"
-		score, from := product, c.rows()+" AND "+passes
-		if len(q.Labels) == 0 {
-			// Most points pass. Taking out the vectors of the others would copy all that stay: scores are told apart instead.
-			score, from = "if("+passes+", "+product+", -inf)", c.rows()
-		}
-		lists = append(lists, "SELECT toUInt8(0) AS list, seq, "+score+" AS score FROM rag_points PREWHERE "+from)
-	}
-	if len(q.Terms.IDs) > 0 {
-		terms := w.param("Array(UInt32)", q.Terms.IDs)
-		asked := "transform(term, " + terms + ", " + w.param("Array(Float64)", q.Terms.Weights) + ", 0.)"
-		// ln(1 + (N - df + 0.5) / (df + 0.5)), of the collection as a whole.
-		points := "((SELECT count() FROM rag_points WHERE " + c.rows() + ") - (SELECT uniqExact(seq) FROM rag_gone WHERE " + c.rows() + "))"
-		idf := "log(1 + (" + points + " - count() + 0.5) / (count() + 0.5))"
-		// Two arrays of numbers are gathered faster than one of pairs; both have the order of the rows.
-		perTerm := "SELECT " + asked + " * " + idf + " AS idf, groupArrayIf(seq, " + inPostings + ") AS seqs, groupArrayIf(weight, " + inPostings + ") AS weights FROM rag_terms PREWHERE _partition_id = '" +
-			strconv.FormatUint(c.number, 10) + "' AND term IN " + terms + " AND " + living + " GROUP BY term"
-		// The order in which a sum is made is open, and shows in its last digits: what is rounded is alike.
-		lists = append(lists, "SELECT toUInt8(1) AS list, at AS seq, round(sum(weight * idf), 9) AS score FROM ("+perTerm+") ARRAY JOIN seqs AS at, weights AS weight GROUP BY at")
-	}
-	return lists
+	terms := w.param("Array(UInt32)", q.Terms.IDs)
+	asked := "transform(term, " + terms + ", " + w.param("Array(Float64)", q.Terms.Weights) + ", 0.)"
+	// ln(1 + (N - df + 0.5) / (df + 0.5)), of the collection as a whole.
+	points := "((SELECT count() FROM rag_points WHERE " + c.rows() + ") - (SELECT uniqExact(seq) FROM rag_gone WHERE " + c.rows() + "))"
+	idf := "log(1 + (" + points + " - count() + 0.5) / (count() + 0.5))"
+	// Two arrays of numbers are gathered faster than one of pairs; both have the order of the rows.
+	perTerm := "SELECT " + asked + " * " + idf + " AS idf, groupArrayIf(seq, " + inPostings + ") AS seqs, groupArrayIf(weight, " + inPostings + ") AS weights FROM rag_terms PREWHERE _partition_id = '" +
+		strconv.FormatUint(c.number, 10) + "' AND term IN " + terms + " AND " + living + " GROUP BY term"
+	// The order in which a sum is made is open, and shows in its last digits: what is rounded is alike.
+	return "SELECT at AS seq, round(sum(weight * idf), 9) AS score FROM (" + perTerm + ") ARRAY JOIN seqs AS at, weights AS weight GROUP BY at"
 }
 
 // bySeq reads the rows of what was found.
