@@ -36,7 +36,7 @@ var adviceFilters = slices.DeleteFunc(slices.Clone(filterParams), func(p param) 
 
 // adviceAnswer is what calls cost more than they need to. Savings of several findings may be of the same calls: they do not add up.
 type adviceAnswer struct {
-	Since      stamp     `json:"since"`
+	Since      stamp     `json:"since"` // of the calls looked at: the newest million, where the range has more
 	Until      stamp     `json:"until"`
 	FirstCall  *stamp    `json:"first_call"`  // the earliest call looked at: savings are reckoned from then on, and from a day at least
 	TextsSince stamp     `json:"texts_since"` // requests were compared from then on

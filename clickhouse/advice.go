@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	adviceCalls  = 1_000_000          // that are looked at one by one, the newest ones: sorting many more is beyond the engine's memory
 	adviceTexts  = 200_000            // requests that are compared, the newest ones
 	adviceWithin = 7 * 24 * time.Hour // and no older than that before the end
 	adviceGroups = 100                // of each kind, those that cost the most
@@ -29,10 +30,18 @@ const (
 )
 
 // AdviceFacts sums the calls that f picks for advice on what they cost; both times of f are set. Costs are as they were recorded,
-// without what was added since. Requests, which are much to read, are compared of the newest calls only: see Span.TextsSince.
+// without what was added since. It looks at the newest calls only, see Span.Since, and of their requests, which are much to read, at
+// fewer: see Span.TextsSince.
 func (db *DB) AdviceFacts(ctx context.Context, f trace.Filter) (advice.Facts, error) {
-	a := adviceQuery{db: db, filter: f}
+	return db.adviceFacts(ctx, f, adviceCalls)
+}
+
+func (db *DB) adviceFacts(ctx context.Context, f trace.Filter, most int) (advice.Facts, error) {
+	a := adviceQuery{db: db, filter: f, most: most}
 	a.Span.Since, a.Span.Until, a.Span.TextsSince = f.Since, f.Until, f.Until
+	if err := a.newest(ctx); err != nil {
+		return advice.Facts{}, err
+	}
 	for _, step := range []func(context.Context) error{
 		a.totals, a.users, a.writes, a.inputs, a.histories, a.cuts, a.outputs, a.texts, a.repeats, a.prefixes, a.failures,
 	} {
@@ -51,6 +60,7 @@ type adviceQuery struct {
 	advice.Facts
 	db     *DB
 	filter trace.Filter
+	most   int // calls that are looked at
 }
 
 // of is the condition that picks the calls, with more conditions.
@@ -64,6 +74,22 @@ func (a *adviceQuery) of(w *where, since time.Time, more ...string) string {
 	}
 	w.args = cond.args
 	return cond.String()
+}
+
+// newest narrows the time to that of the newest calls.
+func (a *adviceQuery) newest(ctx context.Context) error {
+	var (
+		w      where
+		n      uint64
+		oldest time.Time
+	)
+	err := a.db.scan(ctx, "find the calls that advice looks at", []any{&n, &oldest},
+		fmt.Sprintf("SELECT count(), min(start_time) FROM (SELECT start_time FROM calls%s ORDER BY start_time DESC LIMIT %d)", a.of(&w, a.filter.Since), a.most), w.args...)
+	if err == nil && n >= uint64(a.most) {
+		a.filter.Since = oldest.UTC()
+		a.Span.Since = a.filter.Since
+	}
+	return err
 }
 
 func (a *adviceQuery) totals(ctx context.Context) error {

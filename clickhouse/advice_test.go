@@ -202,4 +202,8 @@ func TestAdviceFacts(t *testing.T) {
 	if f.Users == nil || len(facts("nobody's").Users) != 0 || facts("nobody's").Calls != 0 {
 		t.Error("the filter does not hold")
 	}
+	f, err := db.adviceFacts(t.Context(), trace.Filter{Since: s.from.Add(-time.Hour), Until: until, Project: "repeats"}, 3)
+	if since := s.from.Add(44 * time.Minute); err != nil || f.Calls != 3 || !f.Span.Since.Equal(since) || !f.Span.First.Equal(since) {
+		t.Errorf("of the newest three: %d calls, %+v, %v; want those from %v on", f.Calls, f.Span, err, since)
+	}
 }

@@ -23,6 +23,7 @@ type Reports struct {
 	mu     sync.Mutex // guards the rest
 	last   *Report
 	madeAt time.Time
+	asked  bool // somebody asked for the last one
 	kept   bool // Keep runs
 }
 
@@ -35,7 +36,7 @@ func (r *Reports) At(ctx context.Context, now time.Time) (*Report, error) {
 	if held := r.held(now, true); held != nil {
 		return held, nil
 	}
-	return r.renew(ctx, now)
+	return r.renew(ctx, now, true)
 }
 
 // Keep makes reports as they are due, until ctx ends.
@@ -50,7 +51,7 @@ func (r *Reports) Keep(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(soon)
 	defer tick.Stop()
 	for {
-		if _, err := r.renew(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		if _, err := r.renew(ctx, time.Now(), false); err != nil && ctx.Err() == nil {
 			log.Warn("traffic not compared, tried again in a minute", "error", err)
 		}
 		select {
@@ -61,11 +62,11 @@ func (r *Reports) Keep(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// renew makes the report of a moment, unless that one is held and fresh.
-func (r *Reports) renew(ctx context.Context, now time.Time) (*Report, error) {
+// renew makes the report of a moment, for somebody who asks or beforehand, unless that one is held.
+func (r *Reports) renew(ctx context.Context, now time.Time, asked bool) (*Report, error) {
 	r.making.Lock()
 	defer r.making.Unlock()
-	if held := r.held(now, false); held != nil {
+	if held := r.held(now, asked); held != nil {
 		return held, nil
 	}
 	made, err := r.source.Measure(ctx, ofHour(now))
@@ -74,12 +75,13 @@ func (r *Reports) renew(ctx context.Context, now time.Time) (*Report, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last, r.madeAt = made, now
+	r.last, r.madeAt, r.asked = made, now, asked
 	return made, nil
 }
 
-// held is the last report if it is still good, or will do while Keep makes the next; else nil.
-func (r *Reports) held(now time.Time, orLate bool) *Report {
+// held is the last report if it is still good; else nil. Who asks is given one that Keep is making again, and none that Keep made when there
+// was nothing to compare yet: calls may have come since.
+func (r *Reports) held(now time.Time, asked bool) *Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	age := now.Sub(r.madeAt)
@@ -91,7 +93,10 @@ func (r *Reports) held(now time.Time, orLate bool) *Report {
 	if compared {
 		holds = fresh
 	}
-	if r.last.Until.Equal(ofHour(now)) && age < holds || orLate && r.kept && compared && age < late {
+	switch {
+	case asked && !compared && !r.asked:
+		return nil
+	case r.last.Until.Equal(ofHour(now)) && age < holds, asked && r.kept && compared && age < late:
 		return r.last
 	}
 	return nil

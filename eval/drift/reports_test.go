@@ -16,9 +16,13 @@ import (
 type slowStore struct {
 	takes time.Duration
 	asked atomic.Int64
+	empty atomic.Bool // there are no calls yet
 }
 
 func (s *slowStore) Costs(context.Context, trace.CostQuery) (trace.Costs, error) {
+	if s.empty.Load() {
+		return trace.Costs{}, nil
+	}
 	row := trace.CostRow{Group: []string{"shop", "", "small"}, Sums: trace.Sums{Calls: 200 * 29}}
 	return trace.Costs{Rows: []trace.CostRow{row}, Total: row.Sums}, nil
 }
@@ -29,6 +33,9 @@ func (s *slowStore) Traffic(ctx context.Context, _ trace.TrafficQuery, each func
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(s.takes):
+	}
+	if s.empty.Load() {
+		return nil
 	}
 	for _, kind := range []trace.TrafficKind{trace.TrafficInput, trace.TrafficOutput, trace.TrafficEnds} {
 		for day := range 29 {
@@ -86,6 +93,25 @@ func TestKeptReports(t *testing.T) {
 		time.Sleep(time.Hour)
 		if got := at(); got != store.takes {
 			t.Errorf("after Keep ended, an old one was waited for %v, want %v", got, store.takes)
+		}
+	})
+}
+
+// What was made before there were calls is not given to who asks once they are there.
+func TestReportsOfNothingAreNotKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowStore{}
+		store.empty.Store(true)
+		reports := drift.NewReports(drift.Source{Calls: store, Traffic: store})
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go reports.Keep(ctx, slog.New(slog.DiscardHandler))
+		synctest.Wait()
+		store.empty.Store(false)
+		time.Sleep(time.Second)
+		if r, err := reports.At(t.Context(), time.Now()); err != nil || len(r.Series) == 0 || r.Series[0].Q == nil {
+			t.Errorf("a second after calls came, got %+v, %v", r, err)
 		}
 	})
 }
