@@ -78,18 +78,25 @@ func (a *adviceQuery) of(w *where, since time.Time, more ...string) string {
 
 // newest narrows the time to that of the newest calls.
 func (a *adviceQuery) newest(ctx context.Context) error {
+	var err error
+	a.filter.Since, err = a.sinceNewest(ctx, a.filter.Since, a.most)
+	a.Span.Since = a.filter.Since
+	return err
+}
+
+// sinceNewest gives when the n-th newest call began, and since where there are fewer from then on.
+func (a *adviceQuery) sinceNewest(ctx context.Context, since time.Time, n int) (time.Time, error) {
 	var (
 		w      where
-		n      uint64
+		found  uint64
 		oldest time.Time
 	)
-	err := a.db.scan(ctx, "find the calls that advice looks at", []any{&n, &oldest},
-		fmt.Sprintf("SELECT count(), min(start_time) FROM (SELECT start_time FROM calls%s ORDER BY start_time DESC LIMIT %d)", a.of(&w, a.filter.Since), a.most), w.args...)
-	if err == nil && n >= uint64(a.most) {
-		a.filter.Since = oldest.UTC()
-		a.Span.Since = a.filter.Since
+	err := a.db.scan(ctx, "find the calls that advice looks at", []any{&found, &oldest},
+		fmt.Sprintf("SELECT count(), min(start_time) FROM (SELECT start_time FROM calls%s ORDER BY start_time DESC LIMIT %d)", a.of(&w, since), n), w.args...)
+	if err == nil && found >= uint64(n) {
+		since = oldest.UTC()
 	}
-	return err
+	return since, err
 }
 
 func (a *adviceQuery) totals(ctx context.Context) error {
@@ -135,17 +142,8 @@ func (a *adviceQuery) texts(ctx context.Context) error {
 	if week := a.filter.Until.Add(-adviceWithin); week.After(since) {
 		since = week
 	}
-	var (
-		w      where
-		n      uint64
-		oldest time.Time
-	)
-	err := a.db.scan(ctx, "find the calls whose requests are compared", []any{&n, &oldest},
-		fmt.Sprintf("SELECT count(), min(start_time) FROM (SELECT start_time FROM calls%s ORDER BY start_time DESC LIMIT %d)", a.of(&w, since), adviceTexts), w.args...)
-	a.Span.TextsSince = since
-	if n >= adviceTexts {
-		a.Span.TextsSince = oldest
-	}
+	var err error
+	a.Span.TextsSince, err = a.sinceNewest(ctx, since, adviceTexts)
 	return err
 }
 

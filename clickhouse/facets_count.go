@@ -103,13 +103,18 @@ func (db *DB) newestCalls(ctx context.Context, s *facetScan) error {
 	return nil
 }
 
+// hourly is the rollup of hours that has these dimensions, and whether it is that of users.
+func hourly(dims []dimension) (table string, ofUsers bool) {
+	if slices.Contains(dims, "user") {
+		return "usage_user_1h", true
+	}
+	return "usage_1h", false
+}
+
 // narrow moves the beginning of a scan to where no more than most calls are left.
 func (db *DB) narrow(ctx context.Context, s *facetScan, most uint64) error {
-	f, table := &s.filter, "usage_1h"
-	ofUsers := slices.Contains(filterDimensions(f), "user")
-	if ofUsers {
-		table = "usage_user_1h"
-	}
+	f := &s.filter
+	table, ofUsers := hourly(filterDimensions(f))
 	hours, err := db.callsPer(ctx, part{source{table: table, unit: time.Hour}, f.Since, f.Until}, s)
 	if err != nil {
 		return err

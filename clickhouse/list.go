@@ -68,10 +68,7 @@ func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string
 			if err := list(s.lo, s.hi); err != nil {
 				return trace.Page{}, err
 			}
-			if len(page.Calls) > limit {
-				page.Calls = page.Calls[:limit]
-				last := &page.Calls[limit-1]
-				page.Next = cursor{last.Start, last.ID}.encode(filterSum(&f))
+			if endPage(&page, limit, filterSum(&f)) {
 				return page, nil
 			}
 		}
@@ -83,6 +80,17 @@ func (db *DB) Calls(ctx context.Context, f trace.Filter, limit int, after string
 		}
 	}
 	return page, nil
+}
+
+// endPage cuts a page that has more calls than its limit, and says where the next one begins.
+func endPage(page *trace.Page, limit int, sum uint32) (full bool) {
+	if len(page.Calls) <= limit {
+		return false
+	}
+	page.Calls = page.Calls[:limit]
+	last := &page.Calls[limit-1]
+	page.Next = cursor{last.Start, last.ID}.encode(sum)
+	return true
 }
 
 // steps gives the spans of time to look through, newest first, one after the other.

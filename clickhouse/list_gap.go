@@ -22,10 +22,7 @@ func (db *DB) gapBefore(ctx context.Context, f *trace.Filter, until time.Time, n
 	if f.Text != "" || len(dims) == 0 || !all(dims, inRollups) || until.IsZero() || !f.Since.Before(until) {
 		return &gap{}, nil
 	}
-	table := "usage_1h"
-	if slices.Contains(dims, "user") {
-		table = "usage_user_1h"
-	}
+	table, _ := hourly(dims)
 	// The hour that the moment is in may have calls on both of its sides.
 	hours, err := db.callsPer(ctx, part{source{table: table, unit: time.Hour}, f.Since, ceil(until, time.Hour)}, &facetScan{filter: *f})
 	if err != nil {

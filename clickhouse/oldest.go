@@ -32,10 +32,8 @@ func (db *DB) oldestCalls(ctx context.Context, f trace.Filter, limit int, after 
 	w.search(&f, lo, f.Until)
 	var page trace.Page
 	err := db.query(ctx, "list calls", lines(&page.Calls), "SELECT "+lineColumns+" FROM calls"+w.String()+oldestFirst+" LIMIT "+w.param("UInt32", limit+1), w.args...)
-	if err == nil && len(page.Calls) > limit {
-		page.Calls = page.Calls[:limit]
-		last := &page.Calls[limit-1]
-		page.Next = cursor{last.Start, last.ID}.encode(sum)
+	if err == nil {
+		endPage(&page, limit, sum)
 	}
 	return page, err
 }

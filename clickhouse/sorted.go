@@ -51,8 +51,8 @@ func decodeSortCursor(text string, sum uint32, by trace.CallOrder) (*sortKey, er
 // sorted is a list of calls by an order.
 type sorted struct {
 	f     *trace.Filter
-	by    trace.CallOrder
-	up    bool // smallest first
+	by    trace.CallOrder // without its way
+	up    bool            // smallest first
 	expr  string
 	typ   string
 	after *sortKey // of the last call before the page
@@ -75,7 +75,7 @@ func (db *DB) SortedCalls(ctx context.Context, f trace.Filter, by trace.CallOrde
 		return trace.Page{}, fmt.Errorf("list calls: %w", llm.Faultf(llm.InvalidRequest, "calls cannot be sorted by %q; known are %v", by, trace.CallOrders))
 	}
 	limit = min(max(limit, 1), 1000)
-	l := sorted{f: &f, by: by, up: up, expr: order.expr, typ: order.typ}
+	l := sorted{f: &f, by: base, up: up, expr: order.expr, typ: order.typ}
 	sum := filterSum(&f)
 	if cursor != "" {
 		var err error
@@ -192,7 +192,7 @@ func (l *sorted) keys(ctx context.Context, db *DB, n int) ([]sortKey, error) {
 }
 
 func (l *sorted) parse(value string) (int64, error) {
-	if l.typ == callOrders[trace.CallsByCost].typ {
+	if l.by == trace.CallsByCost {
 		cost, err := parseSum(value)
 		return int64(cost), err
 	}
@@ -202,7 +202,7 @@ func (l *sorted) parse(value string) (int64, error) {
 // value gives a value as an expression of the column's type.
 func (l *sorted) value(w *where, v int64) string {
 	text := strconv.FormatInt(v, 10)
-	if l.typ == callOrders[trace.CallsByCost].typ {
+	if l.by == trace.CallsByCost {
 		text = price.USD(v).String()
 	}
 	return "CAST(" + w.text(text) + " AS " + l.typ + ")"

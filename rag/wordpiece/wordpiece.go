@@ -67,10 +67,10 @@ func Read(text []byte) (*Tokenizer, error) {
 	if n.NoAccents != nil {
 		t.noAccents = *n.NoAccents
 	}
-	prefix := cmp.Or(f.Model.Prefix, "##")
+	f.Model.Prefix = cmp.Or(f.Model.Prefix, "##")
 	for piece, id := range f.Model.Vocab {
 		t.begins[piece] = id
-		if rest, ok := strings.CutPrefix(piece, prefix); ok && rest != "" {
+		if rest, ok := strings.CutPrefix(piece, f.Model.Prefix); ok && rest != "" {
 			t.goesOn[rest] = id
 		}
 		t.longest, t.size = max(t.longest, len(piece)), max(t.size, int(id)+1)
